@@ -1,0 +1,1 @@
+"""What wires the business to machines: settings, tables, commands, the local stack."""
