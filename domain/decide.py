@@ -1,0 +1,50 @@
+"""The one place that decides: a state, a request and the time give a change, or a refusal.
+
+Pure and total: every command at every stage either gives a `Change` or raises `Refused`. The handlers of
+each part of the life live in `domain/decisions/`; the command table is checked here, once, for all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.commands import COMMANDS, Request
+from domain.decisions import content, fulfilment, invitation, payment, posting
+from domain.decisions.turn import Handler, Turn
+from domain.errors import IllegalCommand
+from domain.state import Change, Snapshot, State
+
+HANDLERS: dict[str, Handler] = {
+    **invitation.HANDLERS,
+    **fulfilment.HANDLERS,
+    **content.HANDLERS,
+    **posting.HANDLERS,
+    **payment.HANDLERS,
+}
+
+
+def decide(state: State, request: Request, now: datetime) -> Change:
+    """What this request changes at this moment.
+
+    Raises `IllegalCommand` when the table does not allow the command at this stage or to this actor,
+    and other `Refused` errors when its own conditions are not met. Changes nothing itself.
+    """
+    command = request.command
+    rule = COMMANDS[command.name]
+    if state.stage not in rule.stages:
+        raise IllegalCommand(
+            f"'{command.name}' is not possible while the collaboration is {state.stage.value}",
+            code="wrong_stage",
+        )
+    if request.actor.kind not in rule.actors:
+        raise IllegalCommand(
+            f"'{command.name}' is not for the {request.actor.kind.value}", code="wrong_actor"
+        )
+    turn = Turn(state, request, now)
+    HANDLERS[command.name](turn)
+    return turn.change()
+
+
+def snapshot(state: State, change: Change) -> Snapshot:
+    """The short answer to a command, from the state after it."""
+    return Snapshot(stage=state.stage, sequence=state.sequence, outcome=change.events[-1].name)

@@ -1,0 +1,49 @@
+"""Closing a file before its good end: what was held is free again, and links act no more."""
+
+from __future__ import annotations
+
+from domain.decisions.turn import Turn
+from domain.stages import Stage
+from domain.state import MarkParcel, ReleaseStock, RevokeLinks, VoidFee
+
+# Stages at which the fee is held and not yet earned.
+_HELD = frozenset(
+    {
+        Stage.ACCEPTED,
+        Stage.PREPARING,
+        Stage.SHIPPED,
+        Stage.DELIVERED,
+        Stage.IN_PRODUCTION,
+        Stage.IN_REVIEW,
+        Stage.CHANGES_REQUESTED,
+        Stage.APPROVED,
+        Stage.POSTED,
+        Stage.DISCLOSURE_CHECK,
+        Stage.VERIFIED,
+    }
+)
+
+
+def close(turn: Turn, event: str, stage: Stage, reason: str = "", *, stock_returns: bool = False) -> None:
+    """End the collaboration: return the held fee, and the piece where it was never sent."""
+    state = turn.state
+    if state.fee is not None and state.stage in _HELD:
+        turn.do(VoidFee(fee=state.fee))
+    if stock_returns and state.stock_held and state.variant_id is not None:
+        turn.do(
+            ReleaseStock(variant_id=state.variant_id),
+            MarkParcel(number=state.parcel, state="cancelled"),
+        )
+        turn.set(stock_held=False)
+    turn.settle()
+    turn.set(
+        due_at=None,
+        review_by=None,
+        remedy_by=None,
+        live_until=None,
+        extension="",
+        extension_at=None,
+        end_reason=reason,
+    )
+    turn.happen(event, stage, reason=reason)
+    turn.do(RevokeLinks())

@@ -1,0 +1,100 @@
+"""From earned to paid: gates, attempts, and what Stripe says.
+
+A lost answer is an unknown outcome, never a failure: the money stays in transit until it was looked up,
+and no new attempt is opened while one is open.
+"""
+
+from __future__ import annotations
+
+from domain.commands import TransferResult
+from domain.decisions.turn import Handler, Turn
+from domain.errors import IllegalCommand
+from domain.notices import NoticeKind
+from domain.stages import Attention, Stage
+from domain.state import CloseAttempt, MarkConfirmed, RevokeLinks, StartAttempt
+
+# What a definite refusal waits for; any other reason waits for a person.
+_WAITS_FOR = {"payee": Attention.PAYEE_MISSING, "funds": Attention.FUNDS_SHORT}
+
+
+def flag(turn: Turn) -> None:
+    """A gate waits on somebody; the creator is asked at once when it is them."""
+    reason = Attention(turn.command.reason)
+    if turn.state.attention is reason:
+        raise IllegalCommand("this is flagged already", code="already_flagged")
+    turn.flag(reason)
+    turn.happen("gate_waiting", reason=reason.value)
+    if reason is Attention.PAYEE_MISSING:
+        turn.notify(NoticeKind.PAYMENT_SETUP, turn.state.sequence + 1)
+
+
+def reassess(turn: Turn) -> None:
+    """Look at the gates again."""
+    if turn.state.attention is Attention.TRANSFER_REFUSED:
+        turn.settle()
+    turn.happen("reassessment_asked")
+
+
+def open_attempt(turn: Turn) -> None:
+    """All gates pass: one attempt is open from here until its outcome is known."""
+    number = turn.state.attempt + 1
+    turn.settle()
+    turn.set(attempt=number)
+    turn.do(StartAttempt(number=number, report_id=turn.command.report_id))
+    turn.happen("attempt_opened", Stage.PAYING, number=number, report_id=turn.command.report_id)
+
+
+def settle_attempt(turn: Turn) -> None:
+    """Sent, refused for sure, or unknown."""
+    state, command = turn.state, turn.command
+    effect = CloseAttempt(
+        number=state.attempt,
+        result=command.result,
+        transfer_id=command.transfer_id,
+        reason=command.reason,
+    )
+    if command.result is TransferResult.SENT:
+        _sent(turn, effect)
+    elif command.result is TransferResult.REFUSED:
+        turn.do(effect)
+        turn.flag(_WAITS_FOR.get(command.reason, Attention.TRANSFER_REFUSED))
+        turn.happen("transfer_refused", Stage.PAYABLE, number=state.attempt, reason=command.reason)
+        if command.reason == "payee":
+            turn.notify(NoticeKind.PAYMENT_SETUP, turn.state.sequence + 1)
+    elif state.attention is Attention.OUTCOME_UNKNOWN:
+        raise IllegalCommand("the outcome is known to be unknown", code="already_flagged")
+    else:
+        turn.do(effect)
+        turn.flag(Attention.OUTCOME_UNKNOWN)
+        turn.happen("outcome_unknown", number=state.attempt, reason=command.reason)
+
+
+def _sent(turn: Turn, effect: CloseAttempt) -> None:
+    turn.do(effect)
+    turn.settle()
+    turn.set(transfer_id=effect.transfer_id)
+    turn.happen("transfer_sent", Stage.PAID, number=effect.number, transfer_id=effect.transfer_id)
+    turn.notify(NoticeKind.PAID)
+
+
+def confirm_transfer(turn: Turn) -> None:
+    """Stripe's own word; it may come before the answer to our call."""
+    state, transfer_id = turn.state, turn.command.transfer_id
+    if state.stage is Stage.PAYING:
+        _sent(
+            turn,
+            CloseAttempt(number=state.attempt, result=TransferResult.SENT, transfer_id=transfer_id),
+        )
+    elif state.transfer_id != transfer_id:
+        raise IllegalCommand("another transfer paid this", code="other_transfer")
+    turn.do(MarkConfirmed(transfer_id=transfer_id), RevokeLinks())
+    turn.happen("transfer_confirmed", Stage.COMPLETED, transfer_id=transfer_id)
+
+
+HANDLERS: dict[str, Handler] = {
+    "flag": flag,
+    "reassess": reassess,
+    "open_attempt": open_attempt,
+    "settle_attempt": settle_attempt,
+    "confirm_transfer": confirm_transfer,
+}

@@ -1,0 +1,144 @@
+"""The live post: handed in, checked, mended, verified, accepted or rejected by a person.
+
+Only a passing check, or a person's named reason in its place, leads to money or to a good end.
+"""
+
+from __future__ import annotations
+
+from domain.clocks import length
+from domain.commands import CheckOutcome
+from domain.decisions.closing import close
+from domain.decisions.content import is_late, refuse_when_over
+from domain.decisions.turn import Handler, Turn
+from domain.errors import IllegalCommand
+from domain.notices import NoticeKind
+from domain.roles import ActorKind
+from domain.stages import Attention, Stage
+from domain.state import EarnFee, MarkSubmission, RevokeLinks
+
+MOST_CHECKS = 40
+"""Looks at one collaboration's post; a bound against a page that is clicked all day."""
+
+
+def submit_post(turn: Turn) -> None:
+    """The post is live; reading it is Handsel's next duty."""
+    state, submission_id = turn.state, turn.command.submission_id
+    before_approval = (Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED)
+    if state.draft_first and state.stage in before_approval:
+        raise IllegalCommand("hand in a draft first; post when it is approved", code="draft_first")
+    refuse_when_over(turn)
+    late = is_late(state, turn)
+    turn.settle()
+    turn.do(MarkSubmission(submission_id=submission_id, state="live"))
+    turn.set(post_id=submission_id, due_at=None, extension="", extension_at=None)
+    turn.happen("post_submitted", Stage.POSTED, submission_id=submission_id, late=late)
+
+
+def record_check(turn: Turn) -> None:
+    """What the check found decides who has the ball."""
+    command = turn.command
+    turn.set(checks=turn.state.checks + 1)
+    facts = {"check_id": command.check_id, "reason": command.reason}
+    if command.outcome is CheckOutcome.PASS:
+        turn.happen("disclosure_passed", Stage.VERIFIED, **facts)
+        _verify(turn)
+    elif command.outcome is CheckOutcome.NEEDS_REVIEW:
+        _ask_person(turn, "disclosure_unsure", Attention.POST_UNSURE, facts)
+    elif command.outcome is CheckOutcome.UNREADABLE:
+        _ask_person(turn, "post_unreadable", Attention.POST_UNREADABLE, facts)
+    elif turn.state.remedy_over:
+        _ask_person(turn, "post_not_mended", Attention.POST_NOT_MENDED, facts)
+    else:
+        _ask_creator(turn, facts)
+
+
+def _ask_person(turn: Turn, event: str, reason: Attention, facts: dict[str, str]) -> None:
+    turn.flag(reason)
+    turn.set(remedy_by=None)
+    turn.happen(event, Stage.DISCLOSURE_CHECK, **facts)
+
+
+def _ask_creator(turn: Turn, facts: dict[str, str]) -> None:
+    state = turn.state
+    turn.set(
+        remedies=state.remedies + 1,
+        remedy_by=state.remedy_by or turn.after(state.policy.remedy_within),
+        verified_at=None,
+        live_until=None,
+        pay_by=None,
+    )
+    if turn.command.outcome is CheckOutcome.FAIL:
+        turn.happen("disclosure_failed", Stage.DISCLOSURE_CHECK, **facts)
+        turn.notify(NoticeKind.DISCLOSURE_FIX, turn.state.remedies)
+    else:
+        turn.happen("post_problem", Stage.DISCLOSURE_CHECK, problem=turn.command.outcome.value, **facts)
+        turn.notify(NoticeKind.POST_PROBLEM, turn.state.remedies)
+
+
+def _verify(turn: Turn) -> None:
+    """Verified: wait while the post has to stay live, then pay or complete."""
+    state = turn.state
+    turn.settle()
+    turn.set(remedy_by=None, remedy_over=False)
+    if state.post_id is not None:
+        turn.do(MarkSubmission(submission_id=state.post_id, state="accepted"))
+    if state.verified_at is None:
+        turn.set(verified_at=turn.now)
+        if state.type.pays:
+            turn.set(pay_by=turn.after(state.policy.pay_within))
+        if length(state.policy.live_for).total_seconds() > 0:
+            turn.set(live_until=turn.after(state.policy.live_for))
+            return
+    elif state.live_until is not None and turn.now < state.live_until:
+        return
+    _release(turn)
+
+
+def _release(turn: Turn) -> None:
+    state = turn.state
+    turn.set(live_until=None)
+    if state.fee is not None and state.pay_by is not None:
+        turn.do(EarnFee(fee=state.fee, pay_by=state.pay_by))
+        turn.set(payable_at=turn.now)
+        turn.happen("payment_due", Stage.PAYABLE)
+    else:
+        turn.happen("collaboration_completed", Stage.COMPLETED)
+        turn.do(RevokeLinks())
+
+
+def recheck(turn: Turn) -> None:
+    """Look at the post again. The clock's look at the end of the remedy time is the last one."""
+    state = turn.state
+    by_clock = turn.request.actor.kind is ActorKind.CLOCK
+    if not by_clock and state.checks >= MOST_CHECKS:
+        raise IllegalCommand("this post was looked at too often", code="too_many_checks")
+    if by_clock:
+        deadline = state.live_until if state.stage is Stage.VERIFIED else state.remedy_by
+        if deadline is None or turn.now < deadline:
+            raise IllegalCommand("the time is not over yet", code="too_early")
+        turn.set(remedy_over=state.stage is Stage.DISCLOSURE_CHECK)
+    turn.happen("check_requested", Stage.POSTED)
+
+
+def accept_post(turn: Turn) -> None:
+    """A person's reason stands in for the check."""
+    turn.happen("post_accepted", Stage.VERIFIED, reason=turn.command.reason)
+    _verify(turn)
+    turn.notify(NoticeKind.POST_ACCEPTED, turn.state.sequence + 1)
+
+
+def reject_post(turn: Turn) -> None:
+    """A person ends it: the fee goes back to the campaign."""
+    if turn.state.post_id is not None:
+        turn.do(MarkSubmission(submission_id=turn.state.post_id, state="rejected"))
+    close(turn, "post_rejected", Stage.FAILED, turn.command.reason)
+    turn.notify(NoticeKind.POST_REJECTED)
+
+
+HANDLERS: dict[str, Handler] = {
+    "submit_post": submit_post,
+    "record_check": record_check,
+    "recheck": recheck,
+    "accept_post": accept_post,
+    "reject_post": reject_post,
+}

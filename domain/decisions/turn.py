@@ -1,0 +1,79 @@
+"""One command being decided: collects events, new state and effects, and writes them up as a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from domain.clocks import later
+from domain.commands import Request
+from domain.notices import NoticeKind
+from domain.stages import Attention, Stage
+from domain.state import Change, Effect, EventLine, Scalar, SendNotice, State
+
+
+class Turn:
+    """The working paper of one decision; handlers write on it, `change()` reads it out."""
+
+    def __init__(self, state: State, request: Request, now: datetime) -> None:
+        self._before = state
+        self.state = state
+        self.request = request
+        self.command: Any = request.command
+        self.now = now
+        self.events: list[EventLine] = []
+        self.effects: list[Effect] = []
+        self.instead = ""
+
+    def happen(self, event: str, stage: Stage | None = None, **data: Scalar) -> None:
+        """Write an event; with a stage, move there (a new stage begins without reminders)."""
+        if stage is not None and stage is not self.state.stage:
+            self.set(stage=stage, since=self.now, reminders=0)
+        self.events.append(EventLine(name=event, stage=self.state.stage, data=data))
+
+    def set(self, **fields: Any) -> None:
+        """Change fields of the state."""
+        self.state = self.state.model_copy(update=fields)
+
+    def do(self, *effects: Effect) -> None:
+        """Add effects, recorded in the order given."""
+        self.effects.extend(effects)
+
+    def notify(self, kind: NoticeKind, step: int = 0) -> None:
+        """Queue one e-mail."""
+        self.effects.append(SendNotice(kind=kind, step=step))
+
+    def flag(self, reason: Attention) -> None:
+        """Ask for a person; the same reason keeps its age."""
+        if self.state.attention is not reason:
+            self.set(attention=reason, attention_since=self.now)
+
+    def settle(self) -> None:
+        """Nobody has to look any more."""
+        self.set(attention=None, attention_since=None)
+
+    def after(self, span: str) -> datetime:
+        """The moment when a span that begins now is over, in the creator's day."""
+        return later(self.now, span, self.state.zone)
+
+    def change(self) -> Change:
+        """The change as decided."""
+        self.set(sequence=self._before.sequence + len(self.events))
+        before = self._before.model_dump(mode="json")
+        after = self.state.model_dump(mode="json")
+        return Change(
+            collaboration_id=self.state.collaboration_id,
+            request_id=self.request.id,
+            command=self.command.name,
+            actor=self.request.actor,
+            at=self.now,
+            sequence=self._before.sequence,
+            events=self.events,
+            patch={name: value for name, value in after.items() if before[name] != value},
+            effects=self.effects,
+            instead=self.instead,
+        )
+
+
+Handler = Callable[[Turn], None]

@@ -1,0 +1,40 @@
+"""Who may act: kinds of actors in a collaboration, and roles of people and keys in a brand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Role(StrEnum):
+    """What a member or an API key may do for its brand."""
+
+    OWNER = "owner"
+    OPS = "ops"
+    FINANCE = "finance"
+    VIEWER = "viewer"
+
+
+class ActorKind(StrEnum):
+    """Whose hand gave a command."""
+
+    BRAND = "brand"
+    CREATOR = "creator"
+    CARRIER = "carrier"
+    STRIPE = "stripe"
+    CLOCK = "clock"
+    HANDSEL = "handsel"
+
+
+class Actor(BaseModel):
+    """Kind and id (a member, key, creator or event; empty for the clock and the program itself)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: ActorKind
+    id: str = ""
+
+
+CLOCK = Actor(kind=ActorKind.CLOCK)
+HANDSEL = Actor(kind=ActorKind.HANDSEL)
