@@ -1,0 +1,64 @@
+"""Names by which the front and the tests reach the workflows. Stored in histories: never rename one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.campaign import CampaignStatus
+from domain.commands import Id
+from domain.roles import Actor
+
+COLLABORATIONS_QUEUE: Final = "collaborations"
+PAYMENTS_QUEUE: Final = "payments"
+
+COLLABORATION: Final = "Collaboration"
+"""Workflow type; argument: `domain.state.State` at stage queued."""
+GIVE: Final = "give"
+"""Update: `domain.commands.Request` -> `domain.state.Snapshot`; update id = request id."""
+
+CAMPAIGN: Final = "Campaign"
+"""Workflow type; argument: `CampaignStart`. Started by the launch."""
+STEER: Final = "steer"
+"""Update: `Steering` -> `CampaignStanding`; update id = steering id."""
+
+
+def collaboration_workflow_id(collaboration_id: str) -> str:
+    """One workflow per collaboration."""
+    return f"collaboration/{collaboration_id}"
+
+
+def campaign_workflow_id(campaign_id: str) -> str:
+    """One workflow per campaign."""
+    return f"campaign/{campaign_id}"
+
+
+class CampaignStart(BaseModel):
+    """What the campaign's workflow begins with, and carries into its next run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: Id
+    actor: Actor
+    cursor: str = ""
+    """Collaborations up to this id are started."""
+    launched: bool = False
+    status: CampaignStatus = CampaignStatus.DRAFT
+
+
+class Steering(BaseModel):
+    """One command to a running campaign."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    actor: Actor
+    command: Literal["invite", "pause", "resume", "close", "cancel"]
+
+
+class CampaignStanding(BaseModel):
+    """The short answer: where the campaign stands now."""
+
+    status: CampaignStatus
+    outcome: str = ""
