@@ -462,7 +462,7 @@ COMMANDS: Final[dict[str, Rule]] = {
     "reassess": _rule((_S, _B, _H, _T), (Stage.PAYABLE,), "The gates are looked at again."),
     "open_attempt": _rule((_H,), (Stage.PAYABLE,), "The fee moves in transit; one attempt is open."),
     "settle_attempt": _rule(
-        (_H, _S), (Stage.PAYING,), "Sent, or back to owed; an unknown outcome stays in transit."
+        (_H, _B), (Stage.PAYING,), "Sent, or back to owed; an unknown outcome stays in transit."
     ),
     "confirm_transfer": _rule((_S, _H), (Stage.PAYING, Stage.PAID), "The collaboration completes."),
 }

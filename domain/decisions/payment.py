@@ -10,6 +10,7 @@ from domain.commands import TransferResult
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand
 from domain.notices import NoticeKind
+from domain.roles import ActorKind
 from domain.stages import Attention, Stage
 from domain.state import CloseAttempt, MarkConfirmed, RevokeLinks, StartAttempt
 
@@ -30,7 +31,7 @@ def flag(turn: Turn) -> None:
 
 def reassess(turn: Turn) -> None:
     """Look at the gates again."""
-    if turn.state.attention is Attention.TRANSFER_REFUSED:
+    if turn.state.attention in (Attention.TRANSFER_REFUSED, Attention.GATE_FAILED):
         turn.settle()
     turn.happen("reassessment_asked")
 
@@ -47,6 +48,8 @@ def open_attempt(turn: Turn) -> None:
 def settle_attempt(turn: Turn) -> None:
     """Sent, refused for sure, or unknown."""
     state, command = turn.state, turn.command
+    if turn.request.actor.kind is ActorKind.BRAND:
+        _only_after_look_up(turn)
     effect = CloseAttempt(
         number=state.attempt,
         result=command.result,
@@ -67,6 +70,16 @@ def settle_attempt(turn: Turn) -> None:
         turn.do(effect)
         turn.flag(Attention.OUTCOME_UNKNOWN)
         turn.happen("outcome_unknown", number=state.attempt, reason=command.reason)
+
+
+def _only_after_look_up(turn: Turn) -> None:
+    """A person may say that an unknown attempt never paid; nothing else about an attempt is theirs."""
+    unknown = turn.state.attention is Attention.OUTCOME_UNKNOWN
+    if not unknown or turn.command.result is not TransferResult.REFUSED:
+        raise IllegalCommand(
+            "only an attempt whose outcome is unknown can be settled, and only as refused",
+            code="not_unknown",
+        )
 
 
 def _sent(turn: Turn, effect: CloseAttempt) -> None:
