@@ -23,6 +23,17 @@ CAMPAIGN: Final = "Campaign"
 STEER: Final = "steer"
 """Update: `Steering` -> `CampaignStanding`; update id = steering id."""
 
+PUMP: Final = "Pump"
+"""Workflow type; argument: `PumpStart`. One for each kind, started by the workers."""
+
+
+class PumpStart(BaseModel):
+    """Which rows to carry on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    of: Literal["notices", "inbox"]
+
 
 def collaboration_workflow_id(collaboration_id: str) -> str:
     """One workflow per collaboration."""

@@ -6,26 +6,19 @@ is alive, visible in Temporal like everything else.
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import DELIVER_NOTICES, WORK_INBOX, PumpTask
+    from workflows.messages import PUMP as PUMP_WORKFLOW
+    from workflows.messages import PumpStart
     from workflows.options import INBOX_PUMP, PUMP
 
 ROUNDS = 200
 """Rounds before the history starts anew."""
 
 
-class PumpStart(BaseModel):
-    """Which pump."""
-
-    of: Literal["notices", "inbox"]
-
-
-@workflow.defn(name="Pump")
+@workflow.defn(name=PUMP_WORKFLOW)
 class PumpWorkflow:
     """See the module."""
 
