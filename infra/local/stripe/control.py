@@ -1,0 +1,193 @@
+"""The control plane, `/_sim/...`: what only a simulator can do.
+
+Same key as the API, JSON in and out. Everything it changes goes the way the API's own changes go,
+so that balances have rows and changes have events.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.stripe import accounts, bank_accounts, deliveries, errors, faults, payouts, topups
+from infra.local.stripe.calls import Call
+from infra.local.stripe.params import (
+    Field,
+    anything,
+    check,
+    currency,
+    integer,
+    items,
+    must,
+    one_of,
+    text,
+)
+from infra.local.stripe.store import Json, Record, new_id
+
+MODES = ("normal", "duplicate", "reorder", "delay", "drop", "before_answer")
+SETTINGS: dict[str, Field] = {
+    "rate_per_second": integer(0, 1000),
+    "topup_seconds": integer(0),
+    "v1_accounts": one_of("on", "off"),
+    "work_ms": integer(0, 60_000),
+}
+
+
+def found_platform(call: Call) -> None:
+    """Give an empty file its platform account, with a bank account to pay out to."""
+    call.store.set_fact("created", call.now)
+    bank_accounts.add(
+        call, call.platform, number=bank_accounts.GOOD_NUMBER, country="US", currency="usd",
+        routing="110000000",
+    )  # fmt: skip
+
+
+def fund(call: Call) -> Json:
+    """Put money on the platform's available balance, by a top-up that succeeds at once."""
+    given = check(call.params, {"amount": must(integer(1)), "currency": must(currency())})
+    call.params = {"description": "Funded by the control plane"}
+    body = topups.new_topup(call, given["amount"], given["currency"])
+    topup = call.store.insert("topup", call.platform, body)
+    topups.settle(call, topup, "succeeded")
+    return {"topup": topup.id, "amount": given["amount"], "currency": given["currency"]}
+
+
+def onboard(call: Call) -> Json:
+    """End an account's onboarding, or change its state later."""
+    given = check(call.params, {"outcome": must(one_of(*accounts.OUTCOMES)), "account_number": text(34)})
+    account = _found(call, "account")
+    accounts.onboard(call, account, given["outcome"], given.get("account_number"))
+    return {"account": account.id, "stage": account.body["stage"]}
+
+
+def arm_fault(call: Call) -> Json:
+    """Arm a fault for the next matching calls, or clear all with the action `clear`."""
+    spec = {
+        "action": must(one_of(*faults.ACTIONS, "clear")),
+        "limited_reason": anything(),
+        "method": text(),
+        "path": text(),
+        "times": integer(1),
+    }
+    given = check(call.params, spec)
+    if given["action"] == "clear":
+        call.store.execute("DELETE FROM faults")
+    else:
+        options = {k: given[k] for k in ("limited_reason",) if k in given}
+        faults.arm(
+            call.store, given["action"], given.get("method", "*"), given.get("path", "*"),
+            given.get("times", 1), options,
+        )  # fmt: skip
+    return {"armed": faults.armed(call.store)}
+
+
+def set_webhooks(call: Call) -> Json:
+    """Set how events are delivered from now on: one mode, or several in a list."""
+    modes = items(one_of(*MODES))
+    wanted = call.params.get("mode")
+    one = {**call.params, "mode": [wanted] if isinstance(wanted, str) else wanted}
+    given = check(one, {"mode": must(modes), "seconds": integer(0)})
+    chosen = [mode for mode in given["mode"] or [] if mode != "normal"]
+    call.store.set_fact("webhook_modes", chosen)
+    if "seconds" in given:
+        call.store.set_fact("webhook_delay_seconds", given["seconds"])
+    return {"mode": chosen or ["normal"]}
+
+
+def advance_clock(call: Call) -> Json:
+    """Move simulated time forward; what falls due is done before the answer."""
+    given = check(call.params, {"advance_seconds": must(integer(0))})
+    offset = call.store.fact("clock_offset", 0) + given["advance_seconds"]
+    call.store.set_fact("clock_offset", offset)
+    return {"now": call.now, "offset_seconds": offset}
+
+
+def settle_payout(call: Call) -> Json:
+    """End a payout now: paid, failed, or failed after it was paid."""
+    spec = {
+        "outcome": must(one_of("paid", "failed")),
+        "failure_code": one_of(*payouts.FAILURES),
+    }
+    given = check(call.params, spec)
+    payout = _found(call, "payout")
+    payouts.settle(call, payout, given["outcome"], given.get("failure_code"))
+    return payout.body
+
+
+def settle_topup(call: Call) -> Json:
+    """End a top-up now: succeeded, failed, or reversed after it succeeded."""
+    given = check(call.params, {"outcome": must(one_of(*topups.OUTCOMES))})
+    topup = _found(call, "topup")
+    topups.settle(call, topup, given["outcome"])
+    return topup.body
+
+
+def set_settings(call: Call) -> Json:
+    """Change switches; without any, show them."""
+    for name, value in check(call.params, SETTINGS).items():
+        call.store.set_fact(name, value)
+    return {name: call.store.fact(name) for name in SETTINGS}
+
+
+def reset(call: Call) -> Json:
+    """Forget everything: objects, keys, endpoints, faults, settings, clock."""
+    check(call.params, {})
+    defaults = call.store.fact("defaults", {})
+    call.store.empty()
+    call.store.set_fact("platform", new_id("acct", 16))
+    call.platform = call.owner = call.store.fact("platform")
+    set_defaults(call, defaults)
+    found_platform(call)
+    return {"platform": call.platform}
+
+
+def set_defaults(call: Call, defaults: Json) -> None:
+    """Keep the settings that the process was started with, and apply them."""
+    call.store.set_fact("defaults", defaults)
+    for name, value in defaults.items():
+        call.store.set_fact(name, value)
+
+
+def status(call: Call) -> Json:
+    """Return counts of what there is, for people and for tests that wait."""
+    store = call.store
+    counted = store.rows("SELECT kind, count(*) FROM objects GROUP BY kind")
+    sent = store.rows("SELECT state, count(*) FROM deliveries GROUP BY state")
+    return {
+        "platform": call.platform,
+        "now": call.now,
+        "objects": dict(counted),
+        "deliveries": dict(sent),
+        "faults": faults.armed(store),
+        "webhook_modes": deliveries.modes(store) or ["normal"],
+    }
+
+
+def _found(call: Call, kind: str) -> Record:
+    record = call.store.find(kind, call.path["id"])
+    if record is None:
+        raise errors.missing_object(kind, call.path["id"], "id")
+    return record
+
+
+ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
+    ("POST", "/_sim/fund"): fund,
+    ("POST", "/_sim/accounts/{id}/onboard"): onboard,
+    ("POST", "/_sim/faults"): arm_fault,
+    ("POST", "/_sim/webhooks"): set_webhooks,
+    ("POST", "/_sim/clock"): advance_clock,
+    ("POST", "/_sim/payouts/{id}/settle"): settle_payout,
+    ("POST", "/_sim/topups/{id}/settle"): settle_topup,
+    ("POST", "/_sim/settings"): set_settings,
+    ("POST", "/_sim/reset"): reset,
+    ("GET", "/_sim/status"): status,
+}
+
+
+def route(method: str, path: str) -> tuple[Callable[[Call], Any], dict[str, str]] | None:
+    """Return the control function for a request and the id in its path, or None."""
+    parts = path.split("/")
+    if len(parts) == 5:
+        template = "/".join([*parts[:3], "{id}", parts[4]])
+        found = ROUTES.get((method, template))
+        return (found, {"id": parts[3]}) if found else None
+    found = ROUTES.get((method, path))
+    return (found, {}) if found else None
