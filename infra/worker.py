@@ -14,6 +14,11 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
 from activities.adapters.mailer import SmtpMailer
 from activities.adapters.post_reader import SocialPostReader
 from activities.adapters.stripe_gateway import StripeGateway
@@ -23,11 +28,6 @@ from activities.notices import Notices
 from activities.payments import PaymentActivities
 from activities.posts import PostActivities
 from activities.record import Records
-from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-
 from infra.database import make_engine, make_sessions
 from infra.logs import configure
 from infra.objects import ObjectStore
