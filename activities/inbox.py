@@ -1,7 +1,7 @@
 """Works the inbox: messages of Stripe and of carriers, stored by the front, become commands here.
 
-A message may come early, twice, late or out of order. Early ones wait and are tried again; what a collaboration
-has left behind is ignored; the event's id is the id of the command, so that it counts once.
+A message may come early, twice, late or out of order. Early ones wait and are tried again; what a
+collaboration has left behind is ignored; the event's id is the id of the command, so that it counts once.
 """
 
 from __future__ import annotations

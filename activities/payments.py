@@ -61,7 +61,7 @@ class PaymentActivities:
             facts = facts.model_copy(update={"available": self._gateway.balance(currency)})
         gates = assess(facts, now)
         report = {
-            "id": derived_id("event", "gates", task.collaboration_id, new_id("event")),
+            "id": new_id("gate_report"),
             "collaboration_id": task.collaboration_id,
             "sequence": task.sequence,
             "gates": [gate.model_dump(mode="json") for gate in gates],
@@ -234,4 +234,4 @@ def _last_events(session: Session, collaboration_id: str) -> dict[str, Any]:
         .where(Event.collaboration_id == collaboration_id)
         .group_by(Event.name)
     )
-    return {name: sequence for name, sequence in session.execute(query).all()}
+    return {row[0]: row[1] for row in session.execute(query)}

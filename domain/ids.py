@@ -34,6 +34,7 @@ PREFIXES: Final = {
     "payout": "payout",
     "entry": "entry",
     "event": "event",
+    "gate_report": "gates",
     "job": "job",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
