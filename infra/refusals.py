@@ -48,7 +48,7 @@ class Refusal(NamedTuple):
     """What is wrong and what would be right, without the value."""
 
 
-class SettingsRefused(Exception):  # noqa: N818 - reads as what happened
+class SettingsRefused(Exception):
     """The settings must not be used. `refusals` lists every reason."""
 
     def __init__(self, refusals: list[Refusal]) -> None:
@@ -87,11 +87,7 @@ def missing_settings(settings: Settings) -> list[Refusal]:
     if not (os.environ.get("TEMPORAL_PROFILE") or os.environ.get("TEMPORAL_CONFIG_FILE")):
         needed.append("temporal_address")
     where = "run `handsel up` or set it" if settings.is_local else "set it"
-    return [
-        Refusal(env_name(name), f"is not set; {where}")
-        for name in needed
-        if not getattr(settings, name)
-    ]
+    return [Refusal(env_name(name), f"is not set; {where}") for name in needed if not getattr(settings, name)]
 
 
 def weakness(secret: str) -> str | None:
@@ -172,9 +168,10 @@ def _secrets(settings: Settings) -> Iterator[Refusal]:
         value = getattr(settings, name)
         if value and (fault := weakness(value)):
             yield Refusal(env_name(name), fault)
-    password = urlsplit(settings.database_url).password
-    if password is not None and (password.startswith(LOCAL_MARK) or len(password) < 12):
-        yield Refusal("HANDSEL_DATABASE_URL", "carries a local or short password (12 at least)")
+    for name in ("database_url", "database_owner_url"):
+        password = urlsplit(getattr(settings, name)).password
+        if password is not None and (password.startswith(LOCAL_MARK) or len(password) < 12):
+            yield Refusal(env_name(name), "carries a local or short password (12 at least)")
     keys = [("HANDSEL_VAULT_KEY", key) for key in settings.vault_keys]
     keys += [("HANDSEL_CODEC_KEYS", key) for _, key in settings.codec_keyring]
     for setting, key in keys:

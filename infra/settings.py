@@ -6,7 +6,9 @@ refuses the start and is named (`infra/refusals.py`). A secret must never appear
 representation, a log line or an error of this module.
 """
 
+import json
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -75,6 +77,10 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default="", repr=False)
     """PostgreSQL 15 or newer: `postgresql+psycopg://user:password@host:port/name`."""
+    database_owner_url: str = Field(default="", repr=False)
+    """The same database with the role that owns the tables, for `handsel migrate` alone. Empty:
+    `HANDSEL_DATABASE_URL`. Where it is set, the other processes' role can add to the history and
+    the ledger, and neither change nor delete it."""
     database_pool: int = Field(default=10, ge=1, le=200)
     """Connections one process keeps open."""
     database_pool_overflow: int = Field(default=10, ge=0, le=200)
@@ -150,9 +156,7 @@ class Settings(BaseSettings):
     stripe_connect_webhook_secret: str = Field(
         default="",
         repr=False,
-        validation_alias=AliasChoices(
-            "stripe_connect_webhook_secret", "STRIPE_CONNECT_WEBHOOK_SECRET"
-        ),
+        validation_alias=AliasChoices("stripe_connect_webhook_secret", "STRIPE_CONNECT_WEBHOOK_SECRET"),
     )
     """Signing secret of the Connect webhook. Empty: its route does not exist."""
     stripe_thin_webhook_secret: str = Field(
@@ -196,6 +200,11 @@ class Settings(BaseSettings):
         return self.mode == "local"
 
     @property
+    def migration_url(self) -> str:
+        """Address that migrations use."""
+        return self.database_owner_url or self.database_url
+
+    @property
     def vault_keys(self) -> tuple[str, ...]:
         """Vault keys, the one that wraps first."""
         return tuple(key.strip() for key in self.vault_key.split(",") if key.strip())
@@ -213,6 +222,32 @@ VENDOR_PREFIXES = ("temporal_", "stripe_")
 def env_name(field: str) -> str:
     """Name of the environment variable that sets `field`."""
     return field.upper() if field.startswith(VENDOR_PREFIXES) else f"HANDSEL_{field.upper()}"
+
+
+class GivenSettings(Settings):
+    """Settings from arguments alone: neither the environment nor a file is read."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base class's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only."""
+        return (init_settings,)
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """Settings from these environment variables and nothing else; unknown names are ignored."""
+    given: dict[str, object] = {
+        field: variables[env_name(field)] for field in Settings.model_fields if env_name(field) in variables
+    }
+    if "post_hosts" in given:
+        given["post_hosts"] = json.loads(variables[env_name("post_hosts")])
+    return GivenSettings.model_validate(given)
 
 
 @lru_cache(maxsize=1)
