@@ -1,0 +1,453 @@
+"""Stripe, through its official SDK: the only place in the program that imports it.
+
+It must never retry by itself (the caller owns keys and attempts), never send personal data in
+metadata, and never report a lost answer as a refusal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import stripe
+
+from activities.payments_port import (
+    WEBHOOK_PATHS,
+    FoundTransfer,
+    PayeeStatus,
+    RetriableAfter,
+    TransferOutcome,
+    TransferRequest,
+    WebhookEvent,
+    WebhookForged,
+    WebhookSecrets,
+)
+
+stripe.enable_telemetry = False
+
+TOLERANCE_SECONDS = 300
+LONGEST_MESSAGE = 500
+LINK_TYPE: Literal["account_onboarding"] = "account_onboarding"
+PLATFORM_EVENTS = (
+    "balance.available",
+    "payout.canceled",
+    "payout.failed",
+    "payout.paid",
+    "topup.canceled",
+    "topup.failed",
+    "topup.reversed",
+    "topup.succeeded",
+    "transfer.created",
+    "transfer.reversed",
+    "transfer.updated",
+)
+CONNECT_EVENTS = (
+    "account.application.deauthorized",
+    "account.external_account.updated",
+    "account.updated",
+    "capability.updated",
+    "payout.created",
+    "payout.failed",
+    "payout.paid",
+    "payout.updated",
+)
+THIN_EVENTS = (
+    "v2.core.account[configuration.recipient].capability_status_updated",
+    "v2.core.account[requirements].updated",
+    "v2.core.account.closed",
+)
+WAITS_FOR: dict[str, RetriableAfter] = {
+    "balance_insufficient": "funds",
+    "insufficient_capabilities_for_transfer": "payee",
+}
+"""Refusals that end by themselves, by Stripe's code; the codes are an open set."""
+
+# What an event keeps of its object, by the object's kind: amounts, states and ids, never a person.
+KEPT = {
+    "transfer": ("amount", "amount_reversed", "currency", "destination", "reversed"),
+    "payout": ("amount", "currency", "status", "failure_code", "automatic"),
+    "topup": ("amount", "currency", "status", "failure_code"),
+    "account": ("details_submitted", "payouts_enabled"),
+    "capability": ("status",),
+}
+
+
+class StripeGateway:
+    """One client per process, safe to share between threads. Implements `PaymentsGateway`.
+
+    `api_base` replaces all four of Stripe's addresses; None is Stripe itself. With `loopback_only`
+    (local mode, tests) any other address than this machine is refused. `timeout` is in seconds.
+    `v1_capabilities` are what accounts made by v1 request; some countries need `card_payments` too.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        api_base: str | None,
+        accounts_api: Literal["v2", "v1"],
+        timeout: float = 20,
+        *,
+        loopback_only: bool = False,
+        v1_capabilities: tuple[str, ...] = ("transfers",),
+    ) -> None:
+        if loopback_only and not _is_loopback(api_base):
+            raise ValueError("STRIPE_API_BASE must be an address of this machine in local mode")
+        self._accounts_api = accounts_api
+        self._v1_capabilities = v1_capabilities
+        addresses: dict[str, Any] = {}
+        if api_base:
+            base = api_base.rstrip("/")
+            addresses = {
+                "base_addresses": {"api": base, "connect": base, "files": base, "meter_events": base}
+            }
+        self._client = stripe.StripeClient(
+            api_key,
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=timeout),
+            **addresses,
+        )
+
+    # --- accounts --------------------------------------------------------------------------------
+
+    def create_account(self, creator_ref: str, country: str, email: str | None, idempotency_key: str) -> str:
+        """Make an account for a creator and return its id; `creator_ref` goes into its metadata.
+
+        `country` is ISO 3166 alpha-2. `email` prefills Stripe's own form as a field of the account;
+        Stripe does not require it, so None is the choice that tells Stripe nothing.
+        Raises `stripe.StripeError`; repeat with the same key.
+        """
+        metadata = {"creator": creator_ref}
+        options: Any = {"idempotency_key": idempotency_key}
+        if self._accounts_api == "v1":
+            wanted: Any = {
+                "controller": {
+                    "fees": {"payer": "application"},
+                    "losses": {"payments": "application"},
+                    "requirement_collection": "stripe",
+                    "stripe_dashboard": {"type": "express"},
+                },
+                "country": country.upper(),
+                "capabilities": {name: {"requested": True} for name in self._v1_capabilities},
+                "metadata": metadata,
+            }
+            if email:
+                wanted["email"] = email
+            return self._client.v1.accounts.create(wanted, options).id
+        wanted = {
+            "dashboard": "express",
+            "identity": {"country": country.lower()},
+            "configuration": {
+                "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
+            },
+            "defaults": {
+                "responsibilities": {"fees_collector": "application", "losses_collector": "application"}
+            },
+            "metadata": metadata,
+        }
+        if email:
+            wanted["contact_email"] = email
+        return self._client.v2.core.accounts.create(wanted, options).id
+
+    def onboarding_link(self, account_id: str, return_url: str, refresh_url: str) -> str:
+        """Return an address that lives minutes and works once. Never store, mail or log it.
+
+        Raises `stripe.StripeError`.
+        """
+        if self._accounts_api == "v1":
+            return self._client.v1.account_links.create(
+                {
+                    "account": account_id,
+                    "type": LINK_TYPE,
+                    "return_url": return_url,
+                    "refresh_url": refresh_url,
+                }
+            ).url
+        return self._client.v2.core.account_links.create(
+            {
+                "account": account_id,
+                "use_case": {
+                    "type": LINK_TYPE,
+                    "account_onboarding": {"return_url": return_url, "refresh_url": refresh_url},
+                },
+            }
+        ).url
+
+    def payee_status(self, account_id: str) -> PayeeStatus:
+        """Read the account: it can receive if its transfers capability is active, nothing else counts.
+
+        Raises `stripe.StripeError`.
+        """
+        if self._accounts_api == "v1":
+            return _status_v1(self._client.v1.accounts.retrieve(account_id).to_dict())
+        include: Any = ["configuration.recipient", "requirements"]
+        account = self._client.v2.core.accounts.retrieve(account_id, {"include": include})
+        return _status_v2(account.to_dict())
+
+    # --- money -----------------------------------------------------------------------------------
+
+    def create_transfer(self, request: TransferRequest) -> TransferOutcome:
+        """Try to pay one attempt under its own key; see `TransferOutcome` for what may come back."""
+        wanted: Any = {
+            "amount": request.amount,
+            "currency": request.currency.lower(),
+            "destination": request.destination,
+            "transfer_group": request.payout_id,
+            "metadata": {**request.metadata, "attempt": str(request.attempt)},
+        }
+        options: Any = {"idempotency_key": request.idempotency_key}
+        try:
+            made = self._client.v1.transfers.create(wanted, options)
+        except stripe.StripeError as error:
+            return outcome_of(error)
+        return TransferOutcome(kind="sent", transfer_id=made.id)
+
+    def find_transfers(self, payout_id: str) -> list[FoundTransfer]:
+        """Return every transfer of a payout's group, newest first. Raises `stripe.StripeError`."""
+        page = self._client.v1.transfers.list({"transfer_group": payout_id, "limit": 100})
+        return [_found(transfer.to_dict()) for transfer in page.auto_paging_iter()]
+
+    def balance(self, currency: str) -> int:
+        """Return the available balance; a currency that Stripe does not list is 0.
+
+        Raises `stripe.StripeError`.
+        """
+        rows = self._client.v1.balance.retrieve().available
+        return sum(row.amount for row in rows if row.currency == currency.lower())
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def verify_webhook(self, payload: bytes, header: str, secret: str, *, thin: bool) -> WebhookEvent:
+        """Check the signature over the raw bytes and return what the event is about.
+
+        Refuses an empty secret, and a time more than 300 s from now in either direction (the SDK
+        takes times in the future). Raises `WebhookForged`.
+        """
+        if not secret.strip():
+            raise WebhookForged("no secret is set for this endpoint")
+        try:
+            stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
+            body = json.loads(payload)
+        except (stripe.SignatureVerificationError, ValueError) as error:
+            raise WebhookForged("the message was not signed for this endpoint") from error
+        if _signed_at(header) > time.time() + TOLERANCE_SECONDS:
+            raise WebhookForged("the message is signed in the future")
+        kind = "v2.core.event" if thin else "event"
+        if not isinstance(body, dict) or body.get("object") != kind:
+            raise WebhookForged(f"the message is not a {kind}")
+        try:
+            return _thin_event(body) if thin else _snapshot_event(body)
+        except (KeyError, TypeError, ValueError) as error:
+            raise WebhookForged("the message does not have the form of an event") from error
+
+    def register_webhooks(self, base_url: str) -> WebhookSecrets:
+        """Send events to the service at this address and return the secrets.
+
+        Stripe shows a secret once, so endpoints that are already at these addresses are replaced:
+        calling it twice leaves one of each kind. The SDK's API version is pinned on them.
+        Raises `stripe.StripeError`.
+        """
+        urls = {kind: base_url.rstrip("/") + path for kind, path in WEBHOOK_PATHS.items()}
+        self._remove_endpoints(set(urls.values()))
+        return WebhookSecrets(
+            platform=self._endpoint(urls["platform"], PLATFORM_EVENTS, connect=False),
+            connect=self._endpoint(urls["connect"], CONNECT_EVENTS, connect=True),
+            thin=self._destination(urls["thin"]),
+        )
+
+    def _remove_endpoints(self, urls: set[str]) -> None:
+        for endpoint in list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter()):
+            if endpoint.url in urls:
+                self._client.v1.webhook_endpoints.delete(endpoint.id)
+        destinations = self._client.v2.core.event_destinations
+        shown = destinations.list({"include": ["webhook_endpoint.url"], "limit": 100})
+        for destination in list(shown.auto_paging_iter()):
+            if destination.webhook_endpoint and destination.webhook_endpoint.url in urls:
+                destinations.delete(destination.id)
+
+    def _endpoint(self, url: str, events: tuple[str, ...], *, connect: bool) -> str:
+        wanted: Any = {
+            "url": url,
+            "enabled_events": list(events),
+            "connect": connect,
+            "api_version": stripe.api_version,
+        }
+        secret = self._client.v1.webhook_endpoints.create(wanted).secret
+        if not secret:
+            raise RuntimeError("Stripe did not show the secret of a new endpoint")
+        return secret
+
+    def _destination(self, url: str) -> str:
+        wanted: Any = {
+            "name": "Handsel",
+            "type": "webhook_endpoint",
+            "event_payload": "thin",
+            "enabled_events": list(THIN_EVENTS),
+            "events_from": ["@self", "@accounts"],
+            "webhook_endpoint": {"url": url},
+            "include": ["webhook_endpoint.signing_secret"],
+        }
+        made = self._client.v2.core.event_destinations.create(wanted)
+        secret = made.webhook_endpoint.signing_secret if made.webhook_endpoint else None
+        if not secret:
+            raise RuntimeError("Stripe did not show the secret of a new event destination")
+        return secret
+
+
+def outcome_of(error: stripe.StripeError) -> TransferOutcome:
+    """Say what an error of a transfer call means for the money.
+
+    Only an error of 4xx that is neither a conflict nor a limit is a refusal. A key that was used
+    with other parameters proves that an earlier call began: that is unknown too, and a defect.
+    """
+    code = _code(error)
+    message = (error.user_message or str(error))[:LONGEST_MESSAGE]
+    if isinstance(error, stripe.RateLimitError):
+        return TransferOutcome(kind="try_later", code=code or "rate_limit", message=message)
+    definite = (
+        stripe.InvalidRequestError,
+        stripe.AuthenticationError,
+        stripe.PermissionError,
+        stripe.CardError,
+    )
+    if isinstance(error, definite) and not isinstance(error, stripe.IdempotencyError):
+        payee_gone = code == "resource_missing" and getattr(error, "param", None) == "destination"
+        return TransferOutcome(
+            kind="refused",
+            code=code or _fallback_code(error),
+            message=message,
+            retriable_after="payee" if payee_gone else WAITS_FOR.get(code, "never"),
+        )
+    return TransferOutcome(kind="unknown", code=code or _fallback_code(error), message=message)
+
+
+def _code(error: stripe.StripeError) -> str:
+    """Return Stripe's code, which the SDK fills on some errors only."""
+    if error.code:
+        return str(error.code)
+    detail = getattr(error, "error", None)
+    return str(getattr(detail, "code", None) or "")
+
+
+def _fallback_code(error: stripe.StripeError) -> str:
+    if isinstance(error, stripe.IdempotencyError):
+        return "idempotency_error"
+    if isinstance(error, stripe.APIConnectionError):
+        return "no_answer"
+    return f"http_{error.http_status}" if error.http_status else "no_code"
+
+
+def _is_loopback(address: str | None) -> bool:
+    host = urlsplit(address or "").hostname
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _status_v1(account: Mapping[str, Any]) -> PayeeStatus:
+    status = (account.get("capabilities") or {}).get("transfers", "inactive")
+    requirements = account.get("requirements") or {}
+    due = [*(requirements.get("currently_due") or []), *(requirements.get("past_due") or [])]
+    return PayeeStatus(
+        account_id=account["id"],
+        can_receive=status == "active",
+        status=status,
+        requirements_due=sorted(set(due)),
+        disabled_reason=requirements.get("disabled_reason"),
+    )
+
+
+def _status_v2(account: Mapping[str, Any]) -> PayeeStatus:
+    recipient = (account.get("configuration") or {}).get("recipient") or {}
+    balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
+    capability = balance.get("stripe_transfers") or {}
+    entries = (account.get("requirements") or {}).get("entries") or []
+    due = {
+        entry["description"]
+        for entry in entries
+        if entry["awaiting_action_from"] == "user"
+        and entry["minimum_deadline"]["status"] in ("currently_due", "past_due")
+    }
+    details = capability.get("status_details") or []
+    status = capability.get("status", "unrequested")
+    return PayeeStatus(
+        account_id=account["id"],
+        can_receive=status == "active" and not account.get("closed"),
+        status=status,
+        requirements_due=sorted(due),
+        disabled_reason=details[0]["code"] if details else None,
+    )
+
+
+def _found(transfer: Mapping[str, Any]) -> FoundTransfer:
+    metadata = dict(transfer["metadata"])
+    return FoundTransfer(
+        transfer_id=transfer["id"],
+        payout_id=transfer["transfer_group"] or "",
+        attempt=_attempt(metadata),
+        amount=transfer["amount"],
+        amount_reversed=transfer["amount_reversed"],
+        reversed=transfer["reversed"],
+        currency=transfer["currency"],
+        destination=transfer["destination"],
+        created=datetime.fromtimestamp(transfer["created"], UTC),
+        metadata=metadata,
+    )
+
+
+def _attempt(metadata: Mapping[str, str]) -> int | None:
+    value = metadata.get("attempt", "")
+    return int(value) if value.isdecimal() else None
+
+
+def _signed_at(header: str) -> int:
+    for part in header.split(","):
+        name, _, value = part.partition("=")
+        if name.strip() == "t":
+            with contextlib.suppress(ValueError):
+                return int(value)
+    raise WebhookForged("the signature has no time")
+
+
+def _snapshot_event(body: Mapping[str, Any]) -> WebhookEvent:
+    obj = body["data"]["object"]
+    kind = obj.get("object", "")
+    data = {name: obj[name] for name in KEPT.get(kind, ()) if name in obj}
+    if kind == "transfer":
+        data |= {"payout_id": obj.get("transfer_group"), "attempt": _attempt(obj.get("metadata") or {})}
+    if kind == "account":
+        data["transfers"] = (obj.get("capabilities") or {}).get("transfers")
+    return WebhookEvent(
+        id=body["id"],
+        type=body["type"],
+        livemode=body["livemode"],
+        account=body.get("account"),
+        object_id=obj.get("id"),
+        created=datetime.fromtimestamp(body["created"], UTC),
+        idempotency_key=(body.get("request") or {}).get("idempotency_key"),
+        data=data,
+    )
+
+
+def _thin_event(body: Mapping[str, Any]) -> WebhookEvent:
+    related = body.get("related_object") or {}
+    about_account = related.get("type") == "v2.core.account"
+    request = (body.get("reason") or {}).get("request") or {}
+    return WebhookEvent(
+        id=body["id"],
+        type=body["type"],
+        livemode=body["livemode"],
+        account=related.get("id") if about_account else body.get("context"),
+        object_id=related.get("id"),
+        created=datetime.fromisoformat(body["created"]),
+        idempotency_key=request.get("idempotency_key") or None,
+        data={},
+    )
