@@ -26,7 +26,7 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class WebhookForged(ValueError):  # noqa: N818 - named for what it is
+class WebhookForged(ValueError):
     """The message was not signed by Stripe for this endpoint, or not now. Nothing may be done with it."""
 
 

@@ -6,17 +6,22 @@ metadata, and never report a lost answer as a refusal.
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import json
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import stripe
 
+from activities.adapters.stripe_answers import (
+    found_transfer,
+    signed_at,
+    snapshot_event,
+    status_v1,
+    status_v2,
+    thin_event,
+)
 from activities.payments_port import (
     WEBHOOK_PATHS,
     FoundTransfer,
@@ -67,15 +72,6 @@ WAITS_FOR: dict[str, RetriableAfter] = {
     "insufficient_capabilities_for_transfer": "payee",
 }
 """Refusals that end by themselves, by Stripe's code; the codes are an open set."""
-
-# What an event keeps of its object, by the object's kind: amounts, states and ids, never a person.
-KEPT = {
-    "transfer": ("amount", "amount_reversed", "currency", "destination", "reversed"),
-    "payout": ("amount", "currency", "status", "failure_code", "automatic"),
-    "topup": ("amount", "currency", "status", "failure_code"),
-    "account": ("details_submitted", "payouts_enabled"),
-    "capability": ("status",),
-}
 
 
 class StripeGateway:
@@ -184,10 +180,10 @@ class StripeGateway:
         Raises `stripe.StripeError`.
         """
         if self._accounts_api == "v1":
-            return _status_v1(self._client.v1.accounts.retrieve(account_id).to_dict())
+            return status_v1(self._client.v1.accounts.retrieve(account_id).to_dict())
         include: Any = ["configuration.recipient", "requirements"]
         account = self._client.v2.core.accounts.retrieve(account_id, {"include": include})
-        return _status_v2(account.to_dict())
+        return status_v2(account.to_dict())
 
     # --- money -----------------------------------------------------------------------------------
 
@@ -210,7 +206,7 @@ class StripeGateway:
     def find_transfers(self, payout_id: str) -> list[FoundTransfer]:
         """Return every transfer of a payout's group, newest first. Raises `stripe.StripeError`."""
         page = self._client.v1.transfers.list({"transfer_group": payout_id, "limit": 100})
-        return [_found(transfer.to_dict()) for transfer in page.auto_paging_iter()]
+        return [found_transfer(transfer.to_dict()) for transfer in page.auto_paging_iter()]
 
     def balance(self, currency: str) -> int:
         """Return the available balance; a currency that Stripe does not list is 0.
@@ -235,13 +231,13 @@ class StripeGateway:
             body = json.loads(payload)
         except (stripe.SignatureVerificationError, ValueError) as error:
             raise WebhookForged("the message was not signed for this endpoint") from error
-        if _signed_at(header) > time.time() + TOLERANCE_SECONDS:
+        if signed_at(header) > time.time() + TOLERANCE_SECONDS:
             raise WebhookForged("the message is signed in the future")
         kind = "v2.core.event" if thin else "event"
         if not isinstance(body, dict) or body.get("object") != kind:
             raise WebhookForged(f"the message is not a {kind}")
         try:
-            return _thin_event(body) if thin else _snapshot_event(body)
+            return thin_event(body) if thin else snapshot_event(body)
         except (KeyError, TypeError, ValueError) as error:
             raise WebhookForged("the message does not have the form of an event") from error
 
@@ -350,104 +346,3 @@ def _is_loopback(address: str | None) -> bool:
         return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
-
-
-def _status_v1(account: Mapping[str, Any]) -> PayeeStatus:
-    status = (account.get("capabilities") or {}).get("transfers", "inactive")
-    requirements = account.get("requirements") or {}
-    due = [*(requirements.get("currently_due") or []), *(requirements.get("past_due") or [])]
-    return PayeeStatus(
-        account_id=account["id"],
-        can_receive=status == "active",
-        status=status,
-        requirements_due=sorted(set(due)),
-        disabled_reason=requirements.get("disabled_reason"),
-    )
-
-
-def _status_v2(account: Mapping[str, Any]) -> PayeeStatus:
-    recipient = (account.get("configuration") or {}).get("recipient") or {}
-    balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
-    capability = balance.get("stripe_transfers") or {}
-    entries = (account.get("requirements") or {}).get("entries") or []
-    due = {
-        entry["description"]
-        for entry in entries
-        if entry["awaiting_action_from"] == "user"
-        and entry["minimum_deadline"]["status"] in ("currently_due", "past_due")
-    }
-    details = capability.get("status_details") or []
-    status = capability.get("status", "unrequested")
-    return PayeeStatus(
-        account_id=account["id"],
-        can_receive=status == "active" and not account.get("closed"),
-        status=status,
-        requirements_due=sorted(due),
-        disabled_reason=details[0]["code"] if details else None,
-    )
-
-
-def _found(transfer: Mapping[str, Any]) -> FoundTransfer:
-    metadata = dict(transfer["metadata"])
-    return FoundTransfer(
-        transfer_id=transfer["id"],
-        payout_id=transfer["transfer_group"] or "",
-        attempt=_attempt(metadata),
-        amount=transfer["amount"],
-        amount_reversed=transfer["amount_reversed"],
-        reversed=transfer["reversed"],
-        currency=transfer["currency"],
-        destination=transfer["destination"],
-        created=datetime.fromtimestamp(transfer["created"], UTC),
-        metadata=metadata,
-    )
-
-
-def _attempt(metadata: Mapping[str, str]) -> int | None:
-    value = metadata.get("attempt", "")
-    return int(value) if value.isdecimal() else None
-
-
-def _signed_at(header: str) -> int:
-    for part in header.split(","):
-        name, _, value = part.partition("=")
-        if name.strip() == "t":
-            with contextlib.suppress(ValueError):
-                return int(value)
-    raise WebhookForged("the signature has no time")
-
-
-def _snapshot_event(body: Mapping[str, Any]) -> WebhookEvent:
-    obj = body["data"]["object"]
-    kind = obj.get("object", "")
-    data = {name: obj[name] for name in KEPT.get(kind, ()) if name in obj}
-    if kind == "transfer":
-        data |= {"payout_id": obj.get("transfer_group"), "attempt": _attempt(obj.get("metadata") or {})}
-    if kind == "account":
-        data["transfers"] = (obj.get("capabilities") or {}).get("transfers")
-    return WebhookEvent(
-        id=body["id"],
-        type=body["type"],
-        livemode=body["livemode"],
-        account=body.get("account"),
-        object_id=obj.get("id"),
-        created=datetime.fromtimestamp(body["created"], UTC),
-        idempotency_key=(body.get("request") or {}).get("idempotency_key"),
-        data=data,
-    )
-
-
-def _thin_event(body: Mapping[str, Any]) -> WebhookEvent:
-    related = body.get("related_object") or {}
-    about_account = related.get("type") == "v2.core.account"
-    request = (body.get("reason") or {}).get("request") or {}
-    return WebhookEvent(
-        id=body["id"],
-        type=body["type"],
-        livemode=body["livemode"],
-        account=related.get("id") if about_account else body.get("context"),
-        object_id=related.get("id"),
-        created=datetime.fromisoformat(body["created"]),
-        idempotency_key=request.get("idempotency_key") or None,
-        data={},
-    )
