@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: one engine a process, short sessions, one transaction a piece of work.
 
 Sync SQLAlchemy on psycopg 3. Every connection speaks UTC and gives up on a lock or a forgotten
-transaction instead of hanging, so that whoever retries gets its turn. Never open a session at import.
+transaction instead of hanging, so that whoever retries gets its turn. Values never enter an error's text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INBOX_CHANNEL: Final = "inbox"
 
 _SESSION_OPTIONS: Final = {
     "timezone": "UTC",
-    "lock_timeout": "10s",
+    "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
 
@@ -39,6 +39,7 @@ def engine_at(url: str, *, pool: int = 5, overflow: int = 10) -> Engine:
         pool_size=pool,
         max_overflow=overflow,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"options": options, "application_name": "handsel", "connect_timeout": 10},
     )
 

@@ -1,0 +1,90 @@
+"""Promises of pieces and fees: guarded by the database, never by a read before a write."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from activities.effects.context import Context
+from activities.ledger import post
+from domain.campaign import CampaignStatus
+from domain.errors import Defect, Invalid, NotOpen, SoldOut
+from domain.ledger import fee_earned, fee_held, fee_voided, payout_id
+from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, VoidFee
+from infra.tables import Campaign, CampaignVariant, Payout, Variant
+
+
+def require_open(session: Session, effect: RequireOpen, context: Context) -> None:  # noqa: ARG001 - no fields
+    """Refuse unless the campaign is live; holds its row, so that closing it and this cannot cross."""
+    status = session.scalar(
+        select(Campaign.status).where(Campaign.id == context.before.campaign_id).with_for_update(read=True)
+    )
+    if status == CampaignStatus.PAUSED:
+        raise NotOpen("this campaign is paused; please try again later", code="campaign_paused")
+    if status != CampaignStatus.LIVE:
+        raise NotOpen("this campaign takes no more answers", code="campaign_closed")
+
+
+def reserve_stock(session: Session, effect: ReserveStock, context: Context) -> None:
+    """Take one piece, if the campaign offers it and one is left."""
+    offered = select(CampaignVariant.variant_id).where(
+        CampaignVariant.campaign_id == context.before.campaign_id,
+        CampaignVariant.variant_id == effect.variant_id,
+    )
+    taken = session.scalar(
+        update(Variant)
+        .where(Variant.id == effect.variant_id, Variant.reserved < Variant.stock, offered.exists())
+        .values(reserved=Variant.reserved + 1)
+        .returning(Variant.id)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is not None:
+        return
+    if session.scalar(offered) is None:
+        raise Invalid("this product is not part of the campaign", field="variant_id")
+    raise SoldOut("the last piece of this product is gone")
+
+
+def release_stock(session: Session, effect: ReleaseStock, context: Context) -> None:  # noqa: ARG001 - its variant says all
+    """Put the piece back; the table refuses to fall below zero."""
+    session.execute(
+        update(Variant)
+        .where(Variant.id == effect.variant_id)
+        .values(reserved=Variant.reserved - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hold_fee(session: Session, effect: HoldFee, context: Context) -> None:
+    """campaign budget -> collaboration held; sold out when the budget is short."""
+    _once(post(session, fee_held(context.deal, effect.fee, context.act)).repeated, "held")
+
+
+def void_fee(session: Session, effect: VoidFee, context: Context) -> None:
+    """collaboration held -> campaign budget."""
+    entry = fee_voided(context.deal, effect.fee, context.act, context.change.events[-1].name)
+    _once(post(session, entry).repeated, "voided")
+
+
+def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
+    """collaboration held -> creator owed; the payout comes into being, ready."""
+    _once(post(session, fee_earned(context.deal, effect.fee, context.act)).repeated, "earned")
+    session.execute(
+        insert(Payout).values(
+            id=payout_id(context.before.collaboration_id),
+            brand_id=context.before.brand_id,
+            collaboration_id=context.before.collaboration_id,
+            creator_id=context.before.creator_id,
+            amount=effect.fee.amount,
+            currency=effect.fee.currency,
+            state="ready",
+            pay_by=effect.pay_by,
+            created_at=context.change.at,
+        )
+    )
+
+
+def _once(repeated: bool, what: str) -> None:
+    if repeated:
+        raise Defect(f"the fee of this collaboration was {what} before", code="entry_repeated")

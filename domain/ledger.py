@@ -1,0 +1,290 @@
+"""The rules of the ledger: names of accounts, and the one entry that each event of a fee makes.
+
+A line takes from one account and gives to another, so the sum over all accounts is zero by construction.
+Keys are made of business ids: the same event gives the same key, and counts once (`activities/ledger.py`).
+No names, e-mails or addresses, and no amount other than whole minor units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.chain import canonical
+from domain.ids import derived_id
+from domain.money import Currency, Money
+from domain.roles import Actor
+
+EntryKind = Literal[
+    "budget_declared",
+    "fee_held",
+    "fee_voided",
+    "fee_earned",
+    "attempt_opened",
+    "attempt_sent",
+    "attempt_refused",
+]
+
+ACCOUNT_MEANINGS: Final = {
+    "world:<currency>": "Everything outside the books; the only account that may be negative.",
+    "campaign:<id>:budget": "What a campaign may still promise.",
+    "collaboration:<id>:held": "Promised to one creator at acceptance, not earned yet.",
+    "creator:<id>:owed:<currency>": "Earned and not paid.",
+    "payout:<id>:in_transit": "Given to one attempt at Stripe whose outcome is not known yet.",
+    "creator:<id>:paid:<currency>": "Transferred to the creator's Stripe account.",
+}
+"""Every account that entries use, and what its balance means."""
+
+
+# --- accounts -----------------------------------------------------------------------------------
+
+
+def world(currency: str) -> str:
+    """Where money comes from that nobody here booked before."""
+    return f"world:{currency}"
+
+
+def campaign_budget(campaign_id: str) -> str:
+    """What a campaign may still promise."""
+    return f"campaign:{campaign_id}:budget"
+
+
+def collaboration_held(collaboration_id: str) -> str:
+    """What one acceptance reserved."""
+    return f"collaboration:{collaboration_id}:held"
+
+
+def creator_owed(creator_id: str, currency: str) -> str:
+    """What a creator has earned and not got, in one currency."""
+    return f"creator:{creator_id}:owed:{currency}"
+
+
+def payout_in_transit(payout_id: str) -> str:
+    """What the open attempt of a payout holds."""
+    return f"payout:{payout_id}:in_transit"
+
+
+def creator_paid(creator_id: str, currency: str) -> str:
+    """What a creator has got, in one currency."""
+    return f"creator:{creator_id}:paid:{currency}"
+
+
+def may_go_negative(account: str) -> bool:
+    """Whether an account may be overdrawn: only the world."""
+    return account.startswith("world:")
+
+
+def is_budget(account: str) -> bool:
+    """Whether an account is a campaign's budget, the only one that is short in ordinary life."""
+    return account.startswith("campaign:")
+
+
+# --- entries ------------------------------------------------------------------------------------
+
+
+class Line(BaseModel):
+    """One movement: `source` gives, `destination` takes, minor units."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    destination: str
+    amount: Annotated[int, Field(gt=0)]
+    currency: Currency
+
+
+class NewEntry(BaseModel):
+    """One posting, to be made once under its key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    kind: EntryKind
+    brand_id: str
+    collaboration_id: str | None = None
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+    reverses: str | None = None
+    """Key of the entry that this one takes back; an entry is taken back once."""
+    reason: str = ""
+    actor: str
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        """The id follows from the key."""
+        return entry_id(self.key)
+
+    @property
+    def reverses_id(self) -> str | None:
+        """The id of the entry that it takes back."""
+        return None if self.reverses is None else entry_id(self.reverses)
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts it touches, in the order in which they are locked."""
+        return sorted({name for line in self.lines for name in (line.source, line.destination)})
+
+    @property
+    def input_hash(self) -> str:
+        """SHA-256 over what it says; who posted it and when are left out, so that a retry is the same."""
+        said = self.model_dump(mode="json", exclude={"key", "actor", "at"})
+        return hashlib.sha256(canonical(said)).hexdigest()
+
+    def changes(self) -> dict[str, int]:
+        """What it does to each account's balance, minor units."""
+        sums = dict.fromkeys(self.accounts, 0)
+        for line in self.lines:
+            sums[line.source] -= line.amount
+            sums[line.destination] += line.amount
+        return sums
+
+
+def entry_id(key: str) -> str:
+    """The id of the entry with this key."""
+    return derived_id("entry", key)
+
+
+class Deal(NamedTuple):
+    """Whose money it is."""
+
+    brand_id: str
+    campaign_id: str
+    collaboration_id: str
+    creator_id: str
+
+    @property
+    def payout_id(self) -> str:
+        """The payout of this collaboration."""
+        return payout_id(self.collaboration_id)
+
+
+class Act(NamedTuple):
+    """By whom and when (aware)."""
+
+    actor: Actor
+    at: datetime
+
+
+def payout_id(collaboration_id: str) -> str:
+    """The id of the one payout of a collaboration."""
+    return derived_id("payout", collaboration_id, 1)
+
+
+def actor_text(actor: Actor) -> str:
+    """An actor in one word: `finance` acts as `brand:member_...`, the clock as `clock`."""
+    return f"{actor.kind.value}:{actor.id}" if actor.id else actor.kind.value
+
+
+def budget_declared(brand_id: str, campaign_id: str, budget: Money, act: Act) -> NewEntry:
+    """world -> campaign budget: the operator says what the campaign may cost. `budget` is above zero."""
+    return NewEntry(
+        key=f"budget/{campaign_id}",
+        kind="budget_declared",
+        brand_id=brand_id,
+        lines=(_line(world(budget.currency), campaign_budget(campaign_id), budget),),
+        actor=actor_text(act.actor),
+        at=act.at,
+    )
+
+
+def fee_held(deal: Deal, fee: Money, act: Act) -> NewEntry:
+    """campaign budget -> collaboration held, at acceptance. A collaboration holds once."""
+    return _of_deal(
+        deal,
+        act,
+        kind="fee_held",
+        key=f"held/{deal.collaboration_id}",
+        line=_line(campaign_budget(deal.campaign_id), collaboration_held(deal.collaboration_id), fee),
+    )
+
+
+def fee_voided(deal: Deal, fee: Money, act: Act, reason: str = "") -> NewEntry:
+    """collaboration held -> campaign budget: the agreement ended before the fee was earned."""
+    return _of_deal(
+        deal,
+        act,
+        kind="fee_voided",
+        key=f"voided/{deal.collaboration_id}",
+        line=_line(collaboration_held(deal.collaboration_id), campaign_budget(deal.campaign_id), fee),
+        reverses=f"held/{deal.collaboration_id}",
+        reason=reason,
+    )
+
+
+def fee_earned(deal: Deal, fee: Money, act: Act) -> NewEntry:
+    """collaboration held -> creator owed: the post is verified."""
+    return _of_deal(
+        deal,
+        act,
+        kind="fee_earned",
+        key=f"earned/{deal.collaboration_id}",
+        line=_line(
+            collaboration_held(deal.collaboration_id), creator_owed(deal.creator_id, fee.currency), fee
+        ),
+    )
+
+
+def attempt_opened(deal: Deal, number: int, amount: Money, act: Act) -> NewEntry:
+    """creator owed -> payout in transit, in the transaction that opens the attempt."""
+    return _of_deal(
+        deal,
+        act,
+        kind="attempt_opened",
+        key=f"opened/{deal.payout_id}/{number}",
+        line=_line(creator_owed(deal.creator_id, amount.currency), payout_in_transit(deal.payout_id), amount),
+    )
+
+
+def attempt_sent(deal: Deal, number: int, amount: Money, act: Act, transfer_id: str) -> NewEntry:
+    """payout in transit -> creator paid; `reason` carries the transfer's id."""
+    return _of_deal(
+        deal,
+        act,
+        kind="attempt_sent",
+        key=f"sent/{deal.payout_id}/{number}",
+        line=_line(payout_in_transit(deal.payout_id), creator_paid(deal.creator_id, amount.currency), amount),
+        reason=transfer_id,
+    )
+
+
+def attempt_refused(deal: Deal, number: int, amount: Money, act: Act, reason: str) -> NewEntry:
+    """payout in transit -> creator owed: Stripe refused for sure; takes the opening back."""
+    return _of_deal(
+        deal,
+        act,
+        kind="attempt_refused",
+        key=f"refused/{deal.payout_id}/{number}",
+        line=_line(payout_in_transit(deal.payout_id), creator_owed(deal.creator_id, amount.currency), amount),
+        reverses=f"opened/{deal.payout_id}/{number}",
+        reason=reason,
+    )
+
+
+def _line(source: str, destination: str, money: Money) -> Line:
+    return Line(source=source, destination=destination, amount=money.amount, currency=money.currency)
+
+
+def _of_deal(
+    deal: Deal,
+    act: Act,
+    *,
+    kind: EntryKind,
+    key: str,
+    line: Line,
+    reverses: str | None = None,
+    reason: str = "",
+) -> NewEntry:
+    return NewEntry(
+        key=key,
+        kind=kind,
+        brand_id=deal.brand_id,
+        collaboration_id=deal.collaboration_id,
+        lines=(line,),
+        reverses=reverses,
+        reason=reason,
+        actor=actor_text(act.actor),
+        at=act.at,
+    )
