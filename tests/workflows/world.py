@@ -208,6 +208,7 @@ async def living(start: State, outside: Outside | None = None, *, cached: int = 
     """A time-skipping server, a worker on its queue, and one collaboration begun."""
     outside = outside or Outside()
     async with await WorkflowEnvironment.start_time_skipping(
+        identity="handsel-test",
         data_converter=pydantic_data_converter, test_server_existing_path=str(TEST_SERVER)
     ) as env:
         queue = f"test-{uuid.uuid4().hex}"
