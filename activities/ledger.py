@@ -16,8 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from domain.errors import Defect, IdempotencyConflict, SoldOut
-from domain.ledger import Act, NewEntry, budget_declared, is_budget, may_go_negative
-from domain.money import Money
+from domain.ledger import NewEntry, actor_text, is_budget, may_go_negative
 from domain.roles import Actor
 from infra.tables import Account, Entry, Movement
 
@@ -29,15 +28,16 @@ class Posted(NamedTuple):
     repeated: bool
 
 
-def post(session: Session, entry: NewEntry) -> Posted:
-    """Post an entry in the session's transaction.
+def post(session: Session, entry: NewEntry, *, brand_id: str, actor: Actor, at: datetime) -> Posted:
+    """Post an entry in the session's transaction. `at` is aware.
 
     Raises `IdempotencyConflict` when its key was posted with other content, `SoldOut` (code `budget_short`)
     when a campaign's budget does not cover it, and `Defect` when any other account does not: after an error
     the transaction must be rolled back.
     """
     balances = _lock(session, entry)
-    if not _write_head(session, entry):
+    head = {"brand_id": brand_id, "actor": actor_text(actor), "at": at}
+    if not _write_head(session, entry, head):
         return Posted(_first(session, entry), repeated=True)
     changes = entry.changes()
     for account, balance in balances.items():
@@ -45,17 +45,6 @@ def post(session: Session, entry: NewEntry) -> Posted:
     session.execute(insert(Movement), _movements(entry))
     session.execute(_CHANGE_BALANCES, {"names": list(changes), "amounts": list(changes.values())})
     return Posted(entry.id, repeated=False)
-
-
-def declare_budget(
-    session: Session, *, brand_id: str, campaign_id: str, budget: Money, actor: Actor, at: datetime
-) -> None:
-    """Enter what a campaign may cost; safe to repeat with the same amount. A budget of zero enters nothing.
-
-    Raises `IdempotencyConflict` when another amount was declared before.
-    """
-    if budget.amount > 0:
-        post(session, budget_declared(brand_id, campaign_id, budget, Act(actor, at)))
 
 
 def balance_of(session: Session, account: str) -> int:
@@ -97,7 +86,7 @@ def _lock(session: Session, entry: NewEntry) -> dict[str, int]:
     return {row.name: row.balance for row in found}
 
 
-def _write_head(session: Session, entry: NewEntry) -> bool:
+def _write_head(session: Session, entry: NewEntry, head: dict[str, object]) -> bool:
     """Write the entry's own row; False when its key is taken."""
     written = session.scalar(
         postgresql.insert(Entry)
@@ -106,12 +95,10 @@ def _write_head(session: Session, entry: NewEntry) -> bool:
             key=entry.key,
             input_hash=entry.input_hash,
             kind=entry.kind,
-            brand_id=entry.brand_id,
             collaboration_id=entry.collaboration_id,
             reverses_id=entry.reverses_id,
             reason=entry.reason,
-            actor=entry.actor,
-            at=entry.at,
+            **head,
         )
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(Entry.id)

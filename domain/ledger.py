@@ -8,7 +8,6 @@ No names, e-mails or addresses, and no amount other than whole minor units.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -103,14 +102,11 @@ class NewEntry(BaseModel):
 
     key: str
     kind: EntryKind
-    brand_id: str
     collaboration_id: str | None = None
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
     reverses: str | None = None
     """Key of the entry that this one takes back; an entry is taken back once."""
     reason: str = ""
-    actor: str
-    at: datetime
 
     @property
     def id(self) -> str:
@@ -129,9 +125,8 @@ class NewEntry(BaseModel):
 
     @property
     def input_hash(self) -> str:
-        """SHA-256 over what it says; who posted it and when are left out, so that a retry is the same."""
-        said = self.model_dump(mode="json", exclude={"key", "actor", "at"})
-        return hashlib.sha256(canonical(said)).hexdigest()
+        """SHA-256 over what it says: another amount, account or reason under the same key is a conflict."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()
 
     def changes(self) -> dict[str, int]:
         """What it does to each account's balance, minor units."""
@@ -150,7 +145,6 @@ def entry_id(key: str) -> str:
 class Deal(NamedTuple):
     """Whose money it is."""
 
-    brand_id: str
     campaign_id: str
     collaboration_id: str
     creator_id: str
@@ -161,51 +155,39 @@ class Deal(NamedTuple):
         return payout_id(self.collaboration_id)
 
 
-class Act(NamedTuple):
-    """By whom and when (aware)."""
-
-    actor: Actor
-    at: datetime
-
-
 def payout_id(collaboration_id: str) -> str:
     """The id of the one payout of a collaboration."""
     return derived_id("payout", collaboration_id, 1)
 
 
 def actor_text(actor: Actor) -> str:
-    """An actor in one word: `finance` acts as `brand:member_...`, the clock as `clock`."""
+    """An actor in one word: `brand:member_...`, `creator:creator_...`, `clock`."""
     return f"{actor.kind.value}:{actor.id}" if actor.id else actor.kind.value
 
 
-def budget_declared(brand_id: str, campaign_id: str, budget: Money, act: Act) -> NewEntry:
+def budget_declared(campaign_id: str, budget: Money) -> NewEntry:
     """world -> campaign budget: the operator says what the campaign may cost. `budget` is above zero."""
     return NewEntry(
         key=f"budget/{campaign_id}",
         kind="budget_declared",
-        brand_id=brand_id,
         lines=(_line(world(budget.currency), campaign_budget(campaign_id), budget),),
-        actor=actor_text(act.actor),
-        at=act.at,
     )
 
 
-def fee_held(deal: Deal, fee: Money, act: Act) -> NewEntry:
+def fee_held(deal: Deal, fee: Money) -> NewEntry:
     """campaign budget -> collaboration held, at acceptance. A collaboration holds once."""
     return _of_deal(
         deal,
-        act,
         kind="fee_held",
         key=f"held/{deal.collaboration_id}",
         line=_line(campaign_budget(deal.campaign_id), collaboration_held(deal.collaboration_id), fee),
     )
 
 
-def fee_voided(deal: Deal, fee: Money, act: Act, reason: str = "") -> NewEntry:
+def fee_voided(deal: Deal, fee: Money, reason: str = "") -> NewEntry:
     """collaboration held -> campaign budget: the agreement ended before the fee was earned."""
     return _of_deal(
         deal,
-        act,
         kind="fee_voided",
         key=f"voided/{deal.collaboration_id}",
         line=_line(collaboration_held(deal.collaboration_id), campaign_budget(deal.campaign_id), fee),
@@ -214,11 +196,10 @@ def fee_voided(deal: Deal, fee: Money, act: Act, reason: str = "") -> NewEntry:
     )
 
 
-def fee_earned(deal: Deal, fee: Money, act: Act) -> NewEntry:
+def fee_earned(deal: Deal, fee: Money) -> NewEntry:
     """collaboration held -> creator owed: the post is verified."""
     return _of_deal(
         deal,
-        act,
         kind="fee_earned",
         key=f"earned/{deal.collaboration_id}",
         line=_line(
@@ -227,22 +208,20 @@ def fee_earned(deal: Deal, fee: Money, act: Act) -> NewEntry:
     )
 
 
-def attempt_opened(deal: Deal, number: int, amount: Money, act: Act) -> NewEntry:
+def attempt_opened(deal: Deal, number: int, amount: Money) -> NewEntry:
     """creator owed -> payout in transit, in the transaction that opens the attempt."""
     return _of_deal(
         deal,
-        act,
         kind="attempt_opened",
         key=f"opened/{deal.payout_id}/{number}",
         line=_line(creator_owed(deal.creator_id, amount.currency), payout_in_transit(deal.payout_id), amount),
     )
 
 
-def attempt_sent(deal: Deal, number: int, amount: Money, act: Act, transfer_id: str) -> NewEntry:
+def attempt_sent(deal: Deal, number: int, amount: Money, transfer_id: str) -> NewEntry:
     """payout in transit -> creator paid; `reason` carries the transfer's id."""
     return _of_deal(
         deal,
-        act,
         kind="attempt_sent",
         key=f"sent/{deal.payout_id}/{number}",
         line=_line(payout_in_transit(deal.payout_id), creator_paid(deal.creator_id, amount.currency), amount),
@@ -250,11 +229,10 @@ def attempt_sent(deal: Deal, number: int, amount: Money, act: Act, transfer_id: 
     )
 
 
-def attempt_refused(deal: Deal, number: int, amount: Money, act: Act, reason: str) -> NewEntry:
+def attempt_refused(deal: Deal, number: int, amount: Money, reason: str) -> NewEntry:
     """payout in transit -> creator owed: Stripe refused for sure; takes the opening back."""
     return _of_deal(
         deal,
-        act,
         kind="attempt_refused",
         key=f"refused/{deal.payout_id}/{number}",
         line=_line(payout_in_transit(deal.payout_id), creator_owed(deal.creator_id, amount.currency), amount),
@@ -269,7 +247,6 @@ def _line(source: str, destination: str, money: Money) -> Line:
 
 def _of_deal(
     deal: Deal,
-    act: Act,
     *,
     kind: EntryKind,
     key: str,
@@ -280,11 +257,8 @@ def _of_deal(
     return NewEntry(
         key=key,
         kind=kind,
-        brand_id=deal.brand_id,
         collaboration_id=deal.collaboration_id,
         lines=(line,),
         reverses=reverses,
         reason=reason,
-        actor=actor_text(act.actor),
-        at=act.at,
     )

@@ -12,7 +12,6 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
-from activities.ledger import post
 from domain.commands import TransferResult
 from domain.errors import Defect, Refused
 from domain.ledger import attempt_opened, attempt_refused, attempt_sent, payout_id
@@ -58,7 +57,7 @@ def start_attempt(session: Session, effect: StartAttempt, context: Context) -> N
         )
     )
     _set_payout(session, payout.id, state="sending")
-    post(session, attempt_opened(context.deal, effect.number, payout.amount, context.act))
+    context.post(session, attempt_opened(context.deal, effect.number, payout.amount))
 
 
 def _lock_payout(session: Session, context: Context) -> _Due:
@@ -101,11 +100,11 @@ def close_attempt(session: Session, effect: CloseAttempt, context: Context) -> N
     if effect.result is TransferResult.SENT:
         _finish(session, payout.id, effect, context, transfer_id=effect.transfer_id)
         _set_payout(session, payout.id, state="sent")
-        post(session, attempt_sent(context.deal, effect.number, amount, context.act, effect.transfer_id))
+        context.post(session, attempt_sent(context.deal, effect.number, amount, effect.transfer_id))
     elif effect.result is TransferResult.REFUSED:
         _finish(session, payout.id, effect, context)
         _set_payout(session, payout.id, state="ready")
-        post(session, attempt_refused(context.deal, effect.number, amount, context.act, effect.reason))
+        context.post(session, attempt_refused(context.deal, effect.number, amount, effect.reason))
     else:
         _finish(session, payout.id, effect, context)
         _set_payout(session, payout.id, state="unknown")

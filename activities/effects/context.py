@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from domain.ledger import Act, Deal, actor_text
+from activities.ledger import post
+from domain.errors import Defect
+from domain.ledger import Deal, NewEntry, actor_text
 from domain.state import Change, State
 
 
@@ -22,17 +24,19 @@ class Context(NamedTuple):
     def deal(self) -> Deal:
         """Whose money it is."""
         state = self.before
-        return Deal(state.brand_id, state.campaign_id, state.collaboration_id, state.creator_id)
-
-    @property
-    def act(self) -> Act:
-        """By whom and when."""
-        return Act(self.change.actor, self.change.at)
+        return Deal(state.campaign_id, state.collaboration_id, state.creator_id)
 
     @property
     def actor(self) -> str:
         """The actor in one word."""
         return actor_text(self.change.actor)
+
+    def post(self, session: Session, entry: NewEntry) -> None:
+        """Post an entry of this change. An entry that is there already is a defect: a change is new."""
+        change = self.change
+        posted = post(session, entry, brand_id=self.before.brand_id, actor=change.actor, at=change.at)
+        if posted.repeated:
+            raise Defect(f"{entry.key} was posted before", code="entry_repeated")
 
 
 Apply = Callable[[Session, Any, Context], None]

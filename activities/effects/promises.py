@@ -7,9 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
-from activities.ledger import post
 from domain.campaign import CampaignStatus
-from domain.errors import Defect, Invalid, NotOpen, SoldOut
+from domain.errors import Invalid, NotOpen, SoldOut
 from domain.ledger import fee_earned, fee_held, fee_voided, payout_id
 from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, VoidFee
 from infra.tables import Campaign, CampaignVariant, Payout, Variant
@@ -58,18 +57,18 @@ def release_stock(session: Session, effect: ReleaseStock, context: Context) -> N
 
 def hold_fee(session: Session, effect: HoldFee, context: Context) -> None:
     """campaign budget -> collaboration held; sold out when the budget is short."""
-    _once(post(session, fee_held(context.deal, effect.fee, context.act)).repeated, "held")
+    context.post(session, fee_held(context.deal, effect.fee))
 
 
 def void_fee(session: Session, effect: VoidFee, context: Context) -> None:
     """collaboration held -> campaign budget."""
-    entry = fee_voided(context.deal, effect.fee, context.act, context.change.events[-1].name)
-    _once(post(session, entry).repeated, "voided")
+    reason = context.change.events[-1].name
+    context.post(session, fee_voided(context.deal, effect.fee, reason))
 
 
 def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
     """collaboration held -> creator owed; the payout comes into being, ready."""
-    _once(post(session, fee_earned(context.deal, effect.fee, context.act)).repeated, "earned")
+    context.post(session, fee_earned(context.deal, effect.fee))
     session.execute(
         insert(Payout).values(
             id=payout_id(context.before.collaboration_id),
@@ -83,8 +82,3 @@ def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
             created_at=context.change.at,
         )
     )
-
-
-def _once(repeated: bool, what: str) -> None:
-    if repeated:
-        raise Defect(f"the fee of this collaboration was {what} before", code="entry_repeated")
