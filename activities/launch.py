@@ -78,13 +78,8 @@ class LaunchActivities:
             campaign.launched_at = now
             if campaign.budget_amount > 0:
                 budget = Money(amount=campaign.budget_amount, currency=campaign.currency)
-                post(
-                    session,
-                    budget_declared(campaign.id, budget),
-                    brand_id=campaign.brand_id,
-                    actor=task.actor,
-                    at=now,
-                )
+                entry = budget_declared(campaign.id, budget)
+                post(session, entry, brand_id=campaign.brand_id, actor=task.actor, at=now)
 
     @activity.defn(name=contracts.LAUNCH_PAGE, no_thread_cancel_exception=True)
     def launch_page(self, task: PageTask) -> Page:
@@ -195,7 +190,7 @@ class LaunchActivities:
 
 
 async def _all(calls: list[Coroutine[Any, Any, None]]) -> list[Any]:
-    return await asyncio.gather(*calls, return_exceptions=True)
+    return list(await asyncio.gather(*calls, return_exceptions=True))
 
 
 def _groups(rows: Sequence[Any]) -> list[Sequence[Any]]:

@@ -111,7 +111,7 @@ class PaymentActivities:
         if outcome.kind == "sent":
             return TransferAnswer(result=TransferResult.SENT, transfer_id=outcome.transfer_id)
         if outcome.kind == "refused":
-            return TransferAnswer(result=TransferResult.REFUSED, reason=outcome.reason)
+            return TransferAnswer(result=TransferResult.REFUSED, reason=outcome.reason[:60])
         raise ApplicationError(f"no clear answer from Stripe: {outcome.reason}", type="outcome_unknown")
 
     @activity.defn(name=contracts.LOOK_UP_TRANSFER, no_thread_cancel_exception=True)

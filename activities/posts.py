@@ -6,7 +6,7 @@ is kept with everything it looked at, so that the verdict can be made again year
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from activities.posts_port import (
     PostSnapshot,
     PostUrlRefused,
 )
-from domain.chain import sha256_of
+from domain.chain import canonical
 from domain.commands import CheckOutcome
 from domain.disclosure.engine import check
 from domain.disclosure.models import Brand as BrandOnRecord
@@ -153,8 +153,7 @@ class PostActivities:
 
     def _keep_evidence(self, check_id: str, looks: list[_Look]) -> str:
         key = f"evidence/checks/{check_id}.json"
-        body = json.dumps([look.seen for look in looks], sort_keys=True, ensure_ascii=False)
-        self._objects.put(key, body.encode(), "application/json")
+        self._objects.put(key, canonical([look.seen for look in looks]), "application/json")
         return key
 
     def _store(self, check_id: str, task: CheckTask, looks: list[_Look], worst: _Look, key: str) -> None:
@@ -170,7 +169,7 @@ class PostActivities:
             "pack": ", ".join(sorted(pack for pack in packs if pack)),
             "findings": [_finding(look) for look in looks],
             "input": inputs,
-            "input_sha256": sha256_of(inputs),
+            "input_sha256": hashlib.sha256(canonical(inputs)).hexdigest(),
             "evidence_key": key,
             "checked_at": datetime.now(UTC),
         }
