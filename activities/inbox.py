@@ -196,8 +196,7 @@ class InboxActivities:
 
     def _stage(self, collaboration_id: str) -> Stage:
         with self._sessions() as session:
-            found = session.scalar(select(Collaboration.stage).where(Collaboration.id == collaboration_id))
-        return Stage(found)
+            return Stage(session.get_one(Collaboration, collaboration_id).stage)
 
     # --- what a message means ---------------------------------------------------------------------
 

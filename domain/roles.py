@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from domain.compact import Compact
 
 
 class Role(StrEnum):
@@ -27,10 +27,8 @@ class ActorKind(StrEnum):
     HANDSEL = "handsel"
 
 
-class Actor(BaseModel):
+class Actor(Compact):
     """Kind and id (a member, key, creator or event; empty for the clock and the program itself)."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: ActorKind
     id: str = ""

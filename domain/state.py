@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.commands import Id, TransferResult
+from domain.compact import Compact
 from domain.money import Money
 from domain.notices import NoticeKind
 from domain.offer import CampaignType
@@ -23,10 +24,8 @@ from domain.stages import ENDS, Attention, Stage
 Scalar = str | int | bool | None
 
 
-class State(BaseModel):
+class State(Compact):
     """A collaboration at one moment. Moments are UTC."""
-
-    model_config = ConfigDict(frozen=True)
 
     collaboration_id: Id
     campaign_id: Id
@@ -252,20 +251,16 @@ Effect = Annotated[
 ]
 
 
-class EventLine(BaseModel):
+class EventLine(Compact):
     """One line of history: a past-tense name, the stage after it, and ids and codes that explain it."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     stage: Stage
-    data: dict[str, Scalar] = {}
+    data: dict[str, Scalar] = Field(default={})
 
 
-class Change(BaseModel):
+class Change(Compact):
     """One decided step of a collaboration, ready to be recorded in one transaction."""
-
-    model_config = ConfigDict(frozen=True)
 
     collaboration_id: Id
     request_id: str
@@ -277,7 +272,7 @@ class Change(BaseModel):
     events: list[EventLine]
     patch: dict[str, Any]
     """The fields of `State` that are different, in JSON form."""
-    effects: list[Effect] = []
+    effects: list[Effect] = Field(default=[])
     instead: str = ""
     """The command that follows when this change is refused as sold out."""
 

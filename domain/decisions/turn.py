@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from domain.clocks import later
 from domain.commands import Request
 from domain.notices import NoticeKind
@@ -60,8 +62,6 @@ class Turn:
     def change(self) -> Change:
         """The change as decided."""
         self.set(sequence=self._before.sequence + len(self.events))
-        before = self._before.model_dump(mode="json")
-        after = self.state.model_dump(mode="json")
         return Change(
             collaboration_id=self.state.collaboration_id,
             request_id=self.request.id,
@@ -70,10 +70,15 @@ class Turn:
             at=self.now,
             sequence=self._before.sequence,
             events=self.events,
-            patch={name: value for name, value in after.items() if before[name] != value},
+            patch=_differences(self._before, self.state),
             effects=self.effects,
             instead=self.instead,
         )
+
+
+def _differences(before: State, after: State) -> dict[str, Any]:
+    names = [name for name in State.model_fields if getattr(before, name) != getattr(after, name)]
+    return {name: to_jsonable_python(getattr(after, name)) for name in names}
 
 
 Handler = Callable[[Turn], None]

@@ -392,11 +392,7 @@ async def test_payee_missing_is_asked_for_and_paid_after_onboarding() -> None:
     outside.gates = [waiting, waiting]
     async with living(opening(), outside) as life:
         await to_posted(life)
-        await life.until(Stage.PAYABLE)
-        for _ in range(100):
-            if (await life.state()).attention is Attention.PAYEE_MISSING:
-                break
-            await asyncio.sleep(0.02)
+        await life.until_flagged(Attention.PAYEE_MISSING)
         assert outside.mails.count("payment_setup") == 1
         outside.gates = []
         await life.give(Reassess(), STRIPE)
@@ -408,7 +404,7 @@ async def test_refused_transfer_waits_and_is_tried_anew_under_a_new_number() -> 
     outside.transfers = [TransferAnswer(result=TransferResult.REFUSED, reason="payee")]
     async with living(opening(), outside) as life:
         await to_posted(life)
-        await life.until(Stage.PAYABLE)
+        await life.until_flagged(Attention.PAYEE_MISSING)
         await life.give(Reassess(), STRIPE)
         state = await life.until(Stage.PAID)
         assert state.attempt == 2
@@ -420,7 +416,7 @@ async def test_refusal_that_needs_a_person_is_not_retried_by_itself() -> None:
     outside.transfers = [TransferAnswer(result=TransferResult.REFUSED, reason="never")]
     async with living(opening(), outside) as life:
         await to_posted(life)
-        await life.until(Stage.PAYABLE)
+        await life.until_flagged(Attention.TRANSFER_REFUSED)
         await life.days(20)
         assert ((await life.state()).attention, outside.transfer_calls) == (Attention.TRANSFER_REFUSED, 1)
         await life.give(Reassess(), BRAND)

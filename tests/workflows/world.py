@@ -6,6 +6,7 @@ the decisions, the alarms and the workflows are the real ones.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,7 @@ from domain.money import Money
 from domain.offer import CampaignType
 from domain.policy import Policy
 from domain.roles import Actor, ActorKind
-from domain.stages import Stage
+from domain.stages import Attention, Stage
 from domain.state import Change, SendNotice, Snapshot, State
 from workflows.collaboration import CollaborationWorkflow
 from workflows.messages import GIVE, PAYMENTS_QUEUE
@@ -198,6 +199,14 @@ class Life:
             await self.env.sleep(timedelta(milliseconds=50))
         raise AssertionError(f"still {state.stage}, waited for {stage}; events {self.outside.events}")
 
+    async def until_flagged(self, reason: Attention) -> None:
+        """Wait (in real time) until a person is asked for."""
+        for _ in range(200):
+            if (await self.state()).attention is reason:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"not flagged {reason}; events {self.outside.events}")
+
     async def days(self, days: float) -> None:
         """Let time pass."""
         await self.env.sleep(timedelta(days=days))
@@ -209,7 +218,8 @@ async def living(start: State, outside: Outside | None = None, *, cached: int = 
     outside = outside or Outside()
     async with await WorkflowEnvironment.start_time_skipping(
         identity="handsel-test",
-        data_converter=pydantic_data_converter, test_server_existing_path=str(TEST_SERVER)
+        data_converter=pydantic_data_converter,
+        test_server_existing_path=str(TEST_SERVER),
     ) as env:
         queue = f"test-{uuid.uuid4().hex}"
         async with (
