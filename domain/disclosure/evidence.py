@@ -1,0 +1,139 @@
+"""Everything found in one post under one rule pack, before anything is decided.
+
+Splits the caption into the surfaces of the platform, reads the picture's text and its remarks, and
+collects labels and denials. It is the only place that knows which text is a title.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from domain.disclosure import language as languages
+from domain.disclosure.marks import DenialHit, Hit, find, find_denials
+from domain.disclosure.models import CheckInput, Evidence, Format, Platform, Surface
+from domain.disclosure.packs import Pack
+from domain.disclosure.text import BRAND, SeenText, brand_names, read, read_mirrored, remarks
+
+_REMARKS: Final = re.compile(
+    r"\b(?:on screen|onscreen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|"
+    r"stays?|visible|shown|seconds?|secs?|flash(?:es)?|brief(?:ly)?|corner|tiny|small print|first \d|last \d|"
+    r"\d ?s|frame \d|once|intro only|at the (?:start|end)|start only|end card)\b"
+)
+_LASTING: Final = re.compile(
+    r"\b(?:on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?)\b"
+)
+_BRIEF: Final = re.compile(
+    r"\b(?:seconds?|secs?|flash(?:es)?|brief(?:ly)?|tiny|small print|last \d|\d ?s|once|only|"
+    r"end card|at the end)\b"
+)
+_FRAMES: Final = re.compile(r"(?:^|[\n/|;])\s*(?:frame|slide|story)\s*\d+\s*[:–-]", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Surfaces:
+    """The texts of a post by the place they are seen in, with what was noted about the picture."""
+
+    written: list[tuple[Surface, SeenText]]
+    picture: SeenText | None
+    lasting: bool
+    brief: bool
+
+
+class Found:
+    """What one pack sees in one post. Computed on demand, each part once."""
+
+    def __init__(self, check: CheckInput, pack: Pack) -> None:
+        self.check = check
+        self.pack = pack
+        self.brand = brand_names(check.brand.name, check.brand.handles)
+        self.column = check.relationship.column
+        self.surfaces = self._split()
+
+    def _split(self) -> Surfaces:
+        check = self.check
+        if check.platform is Platform.YOUTUBE and check.format in {
+            Format.VIDEO,
+            Format.SHORT,
+            Format.LIVE,
+        }:
+            title, _, description = check.caption.partition("\n")
+            texts = [(Surface.TITLE, title), (Surface.DESCRIPTION, description)]
+        else:
+            texts = [(Surface.CAPTION, check.caption)]
+        picture, noted = remarks(check.overlay_text, _REMARKS) if check.overlay_text else ("", [])
+        return Surfaces(
+            written=[(surface, read(text, self.brand)) for surface, text in texts if text.strip()],
+            picture=read(picture, self.brand) if picture.strip() else None,
+            lasting=any(_LASTING.search(n) and not _BRIEF.search(n) for n in noted),
+            brief=any(_BRIEF.search(n) for n in noted),
+        )
+
+    def _hits(self, surface: Surface, seen: SeenText) -> list[Hit]:
+        hits = find(self.pack, seen, surface, self.brand)
+        turned = None if hits else read_mirrored(seen.original, self.brand)
+        if turned is not None:
+            hits = find(self.pack, turned, surface, self.brand)
+        return hits
+
+    @cached_property
+    def written(self) -> list[Hit]:
+        """Labels in the caption, title or description."""
+        return [hit for surface, seen in self.surfaces.written for hit in self._hits(surface, seen)]
+
+    @cached_property
+    def picture(self) -> list[Hit]:
+        """Labels on the picture or video."""
+        if self.surfaces.picture is None:
+            return []
+        return self._hits(Surface.OVERLAY, self.surfaces.picture)
+
+    @cached_property
+    def denials(self) -> list[DenialHit]:
+        """Denials on any surface."""
+        texts = list(self.surfaces.written)
+        if self.surfaces.picture is not None:
+            texts.append((Surface.OVERLAY, self.surfaces.picture))
+        return [
+            denial
+            for surface, seen in texts
+            for denial in find_denials(self.pack, seen, surface, self.column)
+        ]
+
+    @cached_property
+    def language(self) -> str | None:
+        """Language of the post (ISO 639-1): as given, else guessed, else None."""
+        if self.check.language:
+            return languages.primary(self.check.language)
+        texts = [seen for _, seen in self.surfaces.written]
+        longest = max(texts, key=lambda seen: len(seen.plain), default=None)
+        return None if longest is None else languages.guess(longest, self.pack)
+
+    def bare_frames(self) -> bool:
+        """Whether a story is noted frame by frame and one that shows the brand carries no label."""
+        seen = self.surfaces.picture
+        if seen is None:
+            return False
+        starts = [m.start() for m in _FRAMES.finditer(seen.original)]
+        if len(starts) < 2 or seen.origin is not None:
+            return False
+        ends = [*starts[1:], len(seen.plain)]
+        return any(
+            BRAND in seen.plain[a:b] and not any(a <= hit.start < b for hit in self.picture)
+            for a, b in zip(starts, ends, strict=True)
+        )
+
+    def evidence(self, hit: Hit | DenialHit) -> Evidence:
+        """A hit as it stands in the post. Positions of a description count within the caption."""
+        start, end = hit.seen.span(hit.start, hit.end)
+        shift = 0
+        if hit.surface is Surface.DESCRIPTION:
+            shift = self.check.caption.find("\n") + 1
+        return Evidence(
+            surface=hit.surface,
+            start=start + shift,
+            end=end + shift,
+            text=hit.seen.original[start:end],
+        )

@@ -1,0 +1,68 @@
+"""`handsel disclosure` as a person types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CASES = Path(__file__).parent / "us_cases.jsonl"
+RECORD = {
+    "id": "one",
+    "platform": "instagram",
+    "format": "post",
+    "jurisdiction": "US",
+    "language": "en",
+    "relationship": "paid",
+    "brand": {"name": "Kelpie Kettles", "handle": "@kelpiekettles"},
+    "caption": "#spon tea",
+    "platform_label": False,
+    "spoken_disclosure": None,
+    "overlay_text": None,
+}
+
+
+def handsel(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli.disclosure", *words],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+
+
+def test_check_reads_stdin_and_prints_one_object_a_line() -> None:
+    other = RECORD | {"id": "two", "jurisdiction": "AQ"}
+    done = handsel("check", "-", given="\n".join([json.dumps(RECORD), "", json.dumps(other)]))
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["id"], first["verdict"], first["reason"]) == ("one", "fail", "ambiguous_label")
+    assert first["evidence"] == [{"surface": "caption", "start": 0, "end": 5, "text": "#spon"}]
+    assert "Ad:" in first["change"]
+    assert (second["verdict"], second["reason"]) == ("needs_review", "no_rule_pack")
+
+
+def test_evaluate_prints_agreement_and_wrong_passes(tmp_path: Path) -> None:
+    wrong = RECORD | {"id": "mislabelled", "caption": "#ad tea", "expected": "fail", "reason": "missing"}
+    file = tmp_path / "labelled.jsonl"
+    file.write_text(CASES.read_text() + json.dumps(wrong) + "\n")
+    done = handsel("evaluate", str(file))
+    assert done.returncode == 0, done.stderr
+    count = len(CASES.read_text().splitlines())
+    assert f"{count} of {count + 1}" in done.stdout
+    assert "Wrong passes: 1" in done.stdout
+    assert "mislabelled: pass(ok) instead of fail(missing), by US/label/en.ad" in done.stdout
+
+
+def test_a_bad_line_is_named_with_its_field() -> None:
+    done = handsel("check", "-", given=json.dumps(RECORD | {"platform": "myspace"}))
+    assert done.returncode == 2
+    assert "one: platform:" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = handsel("check", "-", given="{nonsense")
+    assert (done.returncode, "line 1: not JSON" in done.stderr) == (2, True)
+    done = handsel("check", "nowhere.jsonl")
+    assert done.returncode == 2
+    assert "nowhere.jsonl" in done.stderr
