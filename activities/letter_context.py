@@ -1,0 +1,152 @@
+"""What each letter says, put together from the collaboration, its offer, and what hangs on it.
+
+Makes the link that a notice carries; its id follows from the notice's, so that a second try makes no second
+link. Holds personal data: never logged, never stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from activities.envelopes import Envelope, envelopes_of
+from activities.letter_facts import Facts
+from activities.letter_format import locale_of
+from activities.letters import NoticeContext
+from activities.notice_queue import Claimed
+from domain.disclosure.packs import load_pack
+from domain.ids import derived_id
+from domain.money import Money
+from domain.notices import NoticeKind
+from domain.offer import CampaignType, Offer
+from infra.links import LIFE, unsubscribe_url, url_of
+from infra.settings import Settings
+from infra.tables import Link
+from infra.vault import Vault
+
+PAYMENT_SECTION: Final = "#payment"
+"""Where the status page shows the payment."""
+_NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A notice ready to be written and sent."""
+
+    envelope: Envelope
+    context: NoticeContext
+    terms: bytes
+    """The accepted text, where it goes with the letter; else empty."""
+
+
+def letters_of(
+    session: Session, settings: Settings, envelopes: Sequence[Envelope], now: datetime
+) -> list[Addressed]:
+    """What each letter says, in their order. Makes each notice's link; a second time, the same link."""
+    _make_links(session, envelopes, now)
+    facts = Facts(session, envelopes)
+    return [
+        Addressed(one, _context(settings, one, facts), facts.terms_of(one.notice.collaboration_id))
+        for one in envelopes
+    ]
+
+
+def context_of(
+    session: Session, vault: Vault, settings: Settings, notice: Claimed, now: datetime
+) -> NoticeContext:
+    """What one letter says."""
+    (addressed,) = letters_of(session, settings, envelopes_of(session, vault, [notice]), now)
+    return addressed.context
+
+
+def link_of(notice_id: str) -> str:
+    """The id of the link that a notice carries: the same for every try."""
+    return derived_id("link", notice_id)
+
+
+def _make_links(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
+    """One link a notice, in one statement for all of them."""
+    rows = [
+        {
+            "id": link_of(one.notice.id),
+            "collaboration_id": one.notice.collaboration_id,
+            "creator_id": one.row.creator_id,
+            "created_at": now,
+            "expires_at": now + LIFE,
+        }
+        for one in envelopes
+    ]
+    if rows:
+        session.execute(insert(Link).values(rows).on_conflict_do_nothing(index_elements=["id"]))
+
+
+@lru_cache(maxsize=512)
+def _label(country: str, type_: CampaignType, brand: str) -> str:
+    """Words that mark a post rightly in this country; empty when there is no rule pack for it."""
+    pack = load_pack(country)
+    if pack is None:
+        return ""
+    words = pack.file.advice.paid if type_.pays else pack.file.advice.gift
+    return words.replace("{brand}", brand)
+
+
+@lru_cache(maxsize=512)
+def _file_name(campaign: str) -> str:
+    slug = _NOT_A_NAME.sub("-", campaign.casefold()).strip("-")[:60]
+    return f"terms-{slug}.txt" if slug else "terms.txt"
+
+
+def _context(settings: Settings, one: Envelope, facts: Facts) -> NoticeContext:
+    state, row, notice = one.state, one.row, one.notice
+    event = facts.event(notice)
+    product, choices, value = facts.product(one)
+    parcel, parcel_sent = facts.parcel(one)
+    link = link_of(notice.id)
+    return NoticeContext(
+        brand_name=row.brand_name,
+        brand_address=row.postal_address,
+        campaign_name=row.campaign_name,
+        reader_name="" if one.profile is None else one.profile.name,
+        locale=locale_of(row.language, row.country),
+        zone=row.zone,
+        type=state.type,
+        offer=Offer.model_validate(row.terms),
+        policy=state.policy,
+        brief=str(row.brief.get("summary", "")),
+        stage=state.stage,
+        draft_first=state.draft_first,
+        accepted=state.accepted_at is not None,
+        round=state.round,
+        product=product,
+        choices=choices,
+        product_value=None if value is None else Money(amount=value, currency=row.currency),
+        parcel=parcel,
+        parcel_sent=parcel_sent,
+        due_at=state.due_at,
+        review_by=state.review_by,
+        remedy_by=state.remedy_by,
+        live_until=state.live_until,
+        pay_by=state.pay_by,
+        paid_at=facts.paid_at(notice.collaboration_id),
+        transfer_id=state.transfer_id,
+        terms_file=_file_name(row.campaign_name),
+        terms_sha256=row.sha256,
+        label=_label(row.country, state.type, row.brand_name),
+        feedback=facts.feedback(notice),
+        revision=state.revisions,
+        by_silence=bool(event.get("by_silence")),
+        extension=event.get("span") or "0d",
+        fixes=facts.fixes(notice) if notice.kind is NoticeKind.DISCLOSURE_FIX else (),
+        problem=str(event.get("problem") or ""),
+        reason=str(event.get("reason") or state.end_reason),
+        link=url_of(settings, link),
+        payment_link=url_of(settings, link, PAYMENT_SECTION),
+        unsubscribe_link=unsubscribe_url(settings, link),
+    )
