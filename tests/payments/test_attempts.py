@@ -1,6 +1,6 @@
 """One attempt, whatever breaks between our books and Stripe: always exactly one transfer.
 
-The points are those of docs/ledger.md: A the attempt is committed, B looked up, C sent, D the outcome recorded.
+The points are those of docs/ledger.md: A the attempt is committed, B looked up, C sent, D recorded.
 """
 
 from __future__ import annotations
