@@ -1,0 +1,203 @@
+"""What every error code means and what to do about it: the page behind the `type` of a problem.
+
+`docs/errors.md` says the same and is written from here (`python -m api.explanations`); a test holds both, and
+the codes that the program raises, together.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from typing import Final, NamedTuple
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+
+class Explanation(NamedTuple):
+    """One code: what happened, and what to do now."""
+
+    happened: str
+    do: str
+
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    # who calls
+    "no_key": Explanation("The call carries no API key.", "Send `Authorization: Bearer hs_...`."),
+    "wrong_key": Explanation(
+        "The API key is not known, or was revoked.", "Check it, or have an owner make a new one."
+    ),
+    "unauthorised": Explanation("Nobody is signed in.", "Send an API key."),
+    "forbidden": Explanation(
+        "The role of the key does not allow this.", "Use a key of a role that the operation names."
+    ),
+    # what is asked
+    "invalid": Explanation("A field is missing or wrong.", "See `errors`: each names a field and why."),
+    "malformed": Explanation("The body cannot be read at all.", "Check its form and its Content-Type."),
+    "too_large": Explanation("The body is larger than this operation takes.", "Send less, or in parts."),
+    "unsupported_media_type": Explanation(
+        "The body's media type is not one that the operation takes.", "See the operation's request body."
+    ),
+    "not_found": Explanation(
+        "There is no such thing for this brand. What belongs to another brand does not exist either.",
+        "Check the id, and that the key is of the right brand.",
+    ),
+    "unknown_command": Explanation(
+        "A brand cannot give this command.", "The answer lists the commands that it can."
+    ),
+    "method_not_allowed": Explanation(
+        "The address exists and does not take this method.", "The header `Allow` names those it takes."
+    ),
+    "refused": Explanation("Understood, not allowed, and nothing was changed.", "Read `detail`."),
+    # repeats
+    "idempotency_conflict": Explanation(
+        "The Idempotency-Key was used for another call.", "Use a new key for a new call."
+    ),
+    "call_in_progress": Explanation(
+        "The same call is being worked at this moment.", "Wait for `Retry-After`, then send it again."
+    ),
+    "still_working": Explanation(
+        "No answer came in time. The call may have counted.",
+        "Send the same call with the same Idempotency-Key: it counts once.",
+    ),
+    "already_exists": Explanation(
+        "A thing like this exists already, or another call changed it at the same time.",
+        "Read it again, then decide.",
+    ),
+    # the brand's own things
+    "name_taken": Explanation("The name is in use.", "Choose another."),
+    "sku_taken": Explanation("The SKU is in use by a product of the brand.", "Choose another."),
+    "unknown_sku": Explanation("No product of the brand has this SKU.", "Add the product first."),
+    "ambiguous_sku": Explanation("Several products have this SKU.", "Give them different SKUs."),
+    "stock_promised": Explanation(
+        "More pieces than that are promised to creators or sent.",
+        "Set the stock to what is promised, or more.",
+    ),
+    "email_known": Explanation("The e-mail address is known already.", "Change the one that exists."),
+    "last_owner": Explanation("A brand needs an owner.", "Make another member owner first."),
+    # files
+    "encoding": Explanation("The file's characters cannot be read.", "Save it as CSV in UTF-8."),
+    "no_header": Explanation(
+        "The first line does not name the columns.", "Add a first line with their names."
+    ),
+    "column_twice": Explanation("A column is named twice.", "Remove or rename one."),
+    "column_missing": Explanation("A column that is needed is missing.", "Add the column."),
+    "unreadable_line": Explanation(
+        "A line cannot be read; mostly a quotation mark that is not closed.", "Mend the line that is named."
+    ),
+    "row_shape": Explanation("A row does not fit the header.", "Check for delimiters inside of cells."),
+    "email_twice": Explanation("The same address stands in an earlier line.", "Remove one of the two."),
+    "too_many_rows": Explanation("The file has more rows than one call takes.", "Split the file."),
+    "twice": Explanation("The same parcel stands in an earlier line.", "Remove one of the two."),
+    # where a campaign stands
+    "wrong_status": Explanation(
+        "The campaign's status does not allow this.", "Read the campaign; `status` says where it stands."
+    ),
+    "campaign_not_open": Explanation("The campaign takes nobody any more.", "Nothing: it has ended."),
+    "campaign_paused": Explanation("The campaign is paused.", "Resume it, or wait until it is resumed."),
+    "campaign_closed": Explanation("The campaign takes no answers any more.", "Nothing: it has ended."),
+    "sold_out": Explanation(
+        "No piece of stock, or no budget, is left to promise.", "Add stock or budget, or use the waitlist."
+    ),
+    "budget_short": Explanation(
+        "The campaign's budget does not cover another fee.", "Wait for a place to become free."
+    ),
+    # where a collaboration stands
+    "illegal_command": Explanation("The command is not possible here.", "Read the collaboration."),
+    "wrong_stage": Explanation(
+        "The command is not possible at this stage.", "Read the collaboration; another came first, perhaps."
+    ),
+    "wrong_actor": Explanation("The command is not for who gave it.", "See the table of commands."),
+    "not_started": Explanation("The collaboration has not begun.", "Launch the campaign."),
+    "ended": Explanation("The collaboration or campaign has ended.", "Nothing can happen any more."),
+    "offer_replaced": Explanation("A newer offer replaced this one.", "Read the newer one."),
+    "answer_too_late": Explanation("The time to answer is over.", "Nothing; a new invitation is possible."),
+    "decline_instead": Explanation("An open offer is declined, not withdrawn.", "Decline it."),
+    "work_handed_in": Explanation("The creator has handed in work.", "Review it; it cannot be withdrawn."),
+    "other_parcel": Explanation("The parcel was replaced by another.", "Use the newest parcel."),
+    "disputed": Explanation(
+        "The creator says that the parcel is not there, or not right.", "Settle it with them."
+    ),
+    "already_reported": Explanation("This was reported already.", "Wait for the answer."),
+    "not_delivered": Explanation("The parcel has not arrived.", "Wait for it, or report that it is missing."),
+    "no_draft": Explanation("No draft is needed here.", "Post, then hand in the address."),
+    "draft_first": Explanation("A draft comes before the post.", "Hand in a draft."),
+    "other_draft": Explanation("A newer draft was handed in.", "Review the newest."),
+    "revision_limit": Explanation(
+        "The offer allows no more rounds of changes.", "Approve, or write to the creator."
+    ),
+    "content_too_late": Explanation("The time for content is over.", "Nothing."),
+    "no_clock": Explanation("No clock is running.", "No extension is needed."),
+    "already_asked": Explanation("An extension was asked for already.", "Wait for the answer."),
+    "nothing_asked": Explanation("Nobody asked for more time.", "Nothing."),
+    "too_early": Explanation("The time for this has not come.", "Wait."),
+    "too_many_checks": Explanation("The post was looked at too often.", "Accept or reject it."),
+    "already_flagged": Explanation("This is flagged already.", "Nothing."),
+    "not_unknown": Explanation(
+        "Only an attempt whose outcome is unknown can be settled, and only as refused.",
+        "Look at the attempt first.",
+    ),
+    "other_transfer": Explanation("Another transfer is recorded for this.", "Look at the payout."),
+    "payout_not_ready": Explanation("The payout is not ready for this.", "Look at the payout."),
+    "report_stale": Explanation("The gates were looked at before the last change.", "Look at them again."),
+    "no_report": Explanation(
+        "The payment gates were not looked at yet.", "They are, once the post is verified."
+    ),
+    "erased": Explanation("The creator's personal data was erased.", "Nothing; it cannot be brought back."),
+    # links
+    "link_refused": Explanation("The link does not count.", "Ask for a fresh one."),
+    "link_garbled": Explanation("The link is not complete.", "Open it from the e-mail, whole."),
+    "link_forged": Explanation("The link is not one of ours.", "Open the one from the e-mail."),
+    # webhooks
+    "forged": Explanation("The message was not signed for this address.", "Check the signing secret."),
+    "wrong_mode": Explanation(
+        "A test message came to a live installation, or the other way round.", "Check the webhook's account."
+    ),
+    # ours
+    "defect": Explanation("A mistake of ours. It was logged.", "Send us the `request_id`."),
+    "error": Explanation("A mistake of ours. It was logged.", "Send us the `request_id`."),
+    "database_unavailable": Explanation("The database cannot be reached.", "Send the same call again."),
+    "engine_unavailable": Explanation("The workflow service cannot be reached.", "Send the same call again."),
+    "store_unavailable": Explanation("The file store cannot be reached.", "Send the same call again."),
+}
+"""Every code that can reach a caller."""
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs/errors", response_class=HTMLResponse)
+def show_errors() -> HTMLResponse:
+    """The explanations, one anchor a code."""
+    entries = "".join(
+        f'<dt id="{code}"><code>{code}</code></dt><dd>{_inline(one.happened)} {_inline(one.do)}</dd>'
+        for code, one in sorted(EXPLANATIONS.items())
+    )
+    return HTMLResponse(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Errors - Handsel</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head><body><main>'
+        f"<h1>Errors</h1><p>What each code means, and what to do.</p><dl>{entries}</dl></main></body></html>",
+        headers={"Content-Security-Policy": "default-src 'none'"},
+    )
+
+
+def _inline(text: str) -> str:
+    parts = html.escape(text, quote=False).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
+def as_markdown() -> str:
+    """The text of docs/errors.md."""
+    lines = [
+        "# Errors",
+        "",
+        "Every refused or failed call answers problem details (RFC 9457). `code` is stable; `type` links",
+        "to its explanation here. A call that was refused changed nothing.",
+        "",
+    ]
+    for code, one in sorted(EXPLANATIONS.items()):
+        lines += [f"## {code}", "", f"{one.happened} {one.do}", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

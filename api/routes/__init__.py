@@ -1,0 +1,27 @@
+"""The routes of /api/v1, one module a subject. What may be done by whom stands in `api/auth.py`."""
+
+from fastapi import APIRouter
+
+from api.routes import (
+    brand,
+    campaigns,
+    collaborations,
+    commands,
+    creators,
+    members,
+    papers,
+    products,
+    shipments,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    brand.router,
+    members.router,
+    products.router,
+    creators.router,
+    campaigns.router,
+    collaborations.router,
+    papers.router,
+    commands.router,
+    shipments.router,
+)

@@ -1,0 +1,148 @@
+"""Products and their variants. Stock is what there is; promised pieces are counted beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from api.auth import own
+from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
+from api.paging import Page, Paging, page_of
+from api.problems import answers
+from api.schemas.common import ProductId, VariantId
+from api.schemas.products import NewProduct, NewVariant, ProductShown, VariantChanges, VariantShown
+from domain.errors import Invalid, NotFound, Refused
+from infra.ids import new_id
+from infra.tables import Product, Variant
+
+router = APIRouter(
+    tags=["products"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
+)
+
+
+@router.get("/products", summary="Products")
+def list_products(
+    caller: CallerOf, session: SessionOf, paging: Annotated[Paging, Depends()]
+) -> Page[ProductShown]:
+    """Products with their variants."""
+    query = select(Product).where(Product.brand_id == caller.brand_id)
+    return page_of(session, query, Product.id, paging, lambda rows: _shown(session, rows))
+
+
+@router.get("/products/{product_id}", summary="One product", responses=answers(404))
+def get_product(product_id: ProductId, caller: CallerOf, session: SessionOf) -> ProductShown:
+    """A product with its variants."""
+    return _shown(session, [own(session, caller, Product, product_id)])[0]
+
+
+@router.post(
+    "/products",
+    summary="Add a product",
+    status_code=201,
+    dependencies=REPEATABLE,
+    responses=answers(409, 413),
+)
+def create_product(given: NewProduct, caller: CallerOf, session: SessionOf) -> ProductShown:
+    """Add a product with its variants. SKUs are unique within the brand."""
+    taken = select(Product.id).where(Product.brand_id == caller.brand_id, Product.name == given.name)
+    if session.scalar(taken) is not None:
+        raise Refused("a product of this name exists already", code="name_taken", field="name")
+    product = Product(
+        id=new_id("product"), brand_id=caller.brand_id, name=given.name, description=given.description
+    )
+    session.add(product)
+    session.flush()
+    _add_variants(session, product, given.variants)
+    return _shown(session, [product])[0]
+
+
+@router.post(
+    "/products/{product_id}/variants",
+    summary="Add a variant",
+    status_code=201,
+    dependencies=REPEATABLE,
+    responses=answers(404, 409, 413),
+)
+def add_variant(
+    product_id: ProductId, given: NewVariant, caller: CallerOf, session: SessionOf
+) -> VariantShown:
+    """Add a choice to a product."""
+    product = own(session, caller, Product, product_id)
+    return VariantShown.model_validate(_add_variants(session, product, [given])[0])
+
+
+@router.patch(
+    "/products/{product_id}/variants/{variant_id}",
+    summary="Set stock or values of a variant",
+    responses=answers(404, 409),
+)
+def change_variant(
+    product_id: ProductId,
+    variant_id: VariantId,
+    changes: VariantChanges,
+    caller: CallerOf,
+    session: SessionOf,
+) -> VariantShown:
+    """Set the stock (never below what is promised) or the values of one piece."""
+    product = own(session, caller, Product, product_id)
+    variant = session.scalar(
+        select(Variant).where(Variant.id == variant_id, Variant.product_id == product.id)
+    )
+    if variant is None:
+        raise NotFound("no such variant")
+    values = changes.model_dump(exclude_unset=True, exclude_none=True)
+    if values:
+        guarded = update(Variant).where(
+            Variant.id == variant.id, Variant.reserved <= values.get("stock", 10**9)
+        )
+        if session.execute(guarded.values(values).returning(Variant.id)).first() is None:
+            raise Refused("more pieces than that are promised already", code="stock_promised", field="stock")
+    session.refresh(variant)
+    return VariantShown.model_validate(variant)
+
+
+def _add_variants(session: Session, product: Product, given: Sequence[NewVariant]) -> list[Variant]:
+    _refuse_repeated(session, product.brand_id, [one.sku for one in given])
+    variants = [
+        Variant(id=new_id("variant"), product_id=product.id, reserved=0, **one.model_dump()) for one in given
+    ]
+    session.add_all(variants)
+    session.flush()
+    return variants
+
+
+def _refuse_repeated(session: Session, brand_id: str, skus: list[str]) -> None:
+    for position, sku in enumerate(skus):
+        if sku in skus[:position]:
+            raise Invalid("this SKU is named twice", field=f"variants.{position}.sku")
+    query = (
+        select(Variant.sku)
+        .join(Product, Product.id == Variant.product_id)
+        .where(Product.brand_id == brand_id, Variant.sku.in_(skus))
+    )
+    taken = session.scalars(query).first()
+    if taken is not None:
+        position = skus.index(taken)
+        raise Refused(f"the SKU {taken} exists already", code="sku_taken", field=f"variants.{position}.sku")
+
+
+def _shown(session: Session, products: Iterable[Product]) -> list[ProductShown]:
+    rows = list(products)
+    by_product: dict[str, list[VariantShown]] = {row.id: [] for row in rows}
+    query = select(Variant).where(Variant.product_id.in_(by_product)).order_by(Variant.id)
+    for variant in session.scalars(query):
+        by_product[variant.product_id].append(VariantShown.model_validate(variant))
+    return [
+        ProductShown(
+            id=row.id,
+            name=row.name,
+            description=row.description,
+            created_at=row.created_at,
+            variants=by_product[row.id],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,65 @@
+"""Parcels out, tracking in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from api.schemas.common import Given, Shown
+from domain.commands import Id
+
+
+class ShipmentShown(Shown):
+    """One parcel, without its address."""
+
+    id: str
+    campaign_id: str
+    collaboration_id: str
+    number: int
+    kind: str = Field(examples=["first"])
+    state: str = Field(examples=["preparing"])
+    variant_id: str
+    carrier: str
+    tracking_number: str | None
+    tracking_url: str
+    created_at: datetime
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+
+
+class TrackingLine(Given):
+    """Where one parcel is with the carrier."""
+
+    shipment_id: Id
+    carrier: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._&-]{0,59}$", examples=["dhl"])]
+    tracking_number: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{2,59}$", examples=["JD0146000042"])
+    ]
+    tracking_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,400})?$")] = ""
+
+
+class Tracking(Given):
+    """Tracking of up to 2,000 parcels."""
+
+    shipments: list[TrackingLine] = Field(min_length=1, max_length=2000)
+
+
+class TrackingResult(Shown):
+    """What came of one line."""
+
+    line: int = Field(description="Line of the CSV file (the header is line 1), or place in the list from 1")
+    shipment_id: str
+    result: str = Field(description="shipped, corrected, unchanged, still_working or refused")
+    code: str = ""
+    message: str = ""
+
+
+class TrackingReport(Shown):
+    """What came of an upload of tracking."""
+
+    shipped: int
+    refused: int
+    still_working: int = Field(description="No answer in time; send these lines again")
+    results: list[TrackingResult]

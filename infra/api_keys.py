@@ -1,0 +1,40 @@
+"""Keys of the API: `hs_<mode>_<random>`, shown once, kept only as a SHA-256.
+
+The random part holds 256 bits, so a plain digest is enough and no salt or slow hash is needed. A key in
+clear must never be stored, logged or repeated in an answer after the one that made it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from domain.roles import Role
+from infra.ids import new_id
+from infra.tables import ApiKey
+
+
+class NewKey(NamedTuple):
+    """A key that was just made, and its only appearance in clear."""
+
+    row: ApiKey
+    secret: str
+
+
+def digest_of(secret: str) -> str:
+    """How a key is found again: SHA-256, hex."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def make_key(session: Session, *, mode: str, brand_id: str, name: str, role: Role) -> NewKey:
+    """Make a key of this role for this brand; `mode` (local or production) stands in its prefix."""
+    secret = f"hs_{mode}_{secrets.token_urlsafe(32)}"
+    row = ApiKey(
+        id=new_id("api_key"), brand_id=brand_id, name=name, role=role.value, digest=digest_of(secret)
+    )
+    session.add(row)
+    session.flush()
+    return NewKey(row, secret)

@@ -1,0 +1,323 @@
+"""Creators: how one is written down, and how many come in from a CSV file.
+
+The API and the shell share this. A row is taken whole or not at all, and every row that is not taken is named
+with its line, its field and the reason; the report never repeats what stood in a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from domain.clocks import ZoneName
+from domain.errors import Invalid, Refused
+from domain.offer import Platform
+from domain.tiers import tier_of
+from infra.contact import Country, Email, Language, Phone, Title, one_line
+from infra.csv_text import Row, read_csv
+from infra.ids import new_id
+from infra.tables import Creator, CreatorKey, SocialAccount
+from infra.vault import Profile, Vault
+from infra.zones import usual_zone
+
+LARGEST_IMPORT: Final = 100_000
+MOST_PROBLEMS: Final = 1_000
+"""Problems listed in one report; the others are counted."""
+_BATCH: Final = 2_000
+
+COLUMNS: Final = (
+    "email", "name", "country", "language", "time_zone", "platform", "handle", "followers",
+    "engagement_rate", "niches", "phone",
+)  # fmt: skip
+REQUIRED: Final = ("email", "name", "country", "platform", "handle", "followers")
+_ALIASES: Final = {
+    "e_mail": "email",
+    "mail": "email",
+    "email_address": "email",
+    "full_name": "name",
+    "timezone": "time_zone",
+    "zone": "time_zone",
+    "locale": "language",
+    "network": "platform",
+    "username": "handle",
+    "follower": "followers",
+    "er": "engagement_rate",
+    "niche": "niches",
+    "telephone": "phone",
+}
+
+
+def _handle(text: str) -> str:
+    handle = one_line(text).lstrip("@")
+    if not handle or any(char.isspace() or char in "/\\?#" for char in handle):
+        raise ValueError("this is not a handle; write it without address and blanks")
+    return handle
+
+
+class NewAccount(BaseModel):
+    """A handle on a platform. `engagement_rate` is percent of followers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    platform: Platform
+    handle: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_handle)]
+    followers: Annotated[int, Field(ge=0, le=2_000_000_000)]
+    engagement_rate: Annotated[float, Field(ge=0, le=100, examples=[3.5])] | None = None
+
+
+class NewCreator(BaseModel):
+    """A creator to be added. The time zone may be left out where the country has a usual one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    email: Email
+    name: Title
+    country: Country
+    language: Language = "en"
+    time_zone: ZoneName = ""
+    accounts: list[NewAccount] = Field(min_length=1, max_length=len(Platform))
+    niches: list[Annotated[str, Field(min_length=1, max_length=40), AfterValidator(one_line)]] = Field(
+        default=[], max_length=20
+    )
+    phone: Phone = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _zone_of_country(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("time_zone"):
+            return given
+        zone = usual_zone(str(given.get("country", "")).strip().upper())
+        return {name: value for name, value in given.items() if name != "time_zone"} | (
+            {"time_zone": zone} if zone else {}
+        )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> NewCreator:
+        if not self.time_zone:
+            raise ValueError(f"time_zone: {self.country} has several; give one, such as America/New_York")
+        platforms = [account.platform for account in self.accounts]
+        if len(set(platforms)) < len(platforms):
+            raise ValueError("accounts: one account a platform")
+        return self
+
+
+class RowProblem(BaseModel):
+    """Why one row was not taken."""
+
+    line: int = Field(description="Line as a spreadsheet counts; the header is line 1", examples=[7])
+    field: str = Field(examples=["email"])
+    code: str = Field(examples=["invalid"])
+    message: str = Field(examples=["this is not an e-mail address"])
+
+
+class ImportReport(BaseModel):
+    """What came of an import."""
+
+    dry_run: bool = Field(description="Whether it was only looked at, and nothing was written")
+    encoding: str = Field(examples=["utf-8"])
+    delimiter: str = Field(examples=[","])
+    rows: int = Field(description="Rows with anything in them")
+    imported: int = Field(description="Creators added (or that would be, in a dry run)")
+    refused: int
+    unknown_columns: list[str] = Field(description="Columns that were not read")
+    problems: list[RowProblem] = Field(description=f"The first {MOST_PROBLEMS} problems")
+
+
+class _Found(NamedTuple):
+    line: int
+    creator: NewCreator
+    digest: str
+
+
+def add_creator(session: Session, vault: Vault, brand_id: str, new: NewCreator) -> Creator:
+    """Write one creator. Raises `Refused` (code `email_known`) when the brand has this address already."""
+    digest = vault.email_digest(new.email)
+    if _known(session, brand_id, [digest]):
+        raise Refused("a creator with this e-mail address exists already", code="email_known", field="email")
+    (creator_id,) = _write(session, vault, brand_id, [_Found(0, new, digest)])
+    return session.get_one(Creator, creator_id)
+
+
+def import_creators(
+    session: Session, vault: Vault, brand_id: str, raw: bytes, *, dry_run: bool = False
+) -> ImportReport:
+    """Add the creators of a CSV file to a brand; good rows are taken, bad rows reported.
+
+    Raises `Invalid` when the file as a whole cannot be read: encoding, header, quotation marks, more than
+    100,000 rows. The caller commits.
+    """
+    file = read_csv(raw, required=REQUIRED, aliases=_ALIASES)
+    report = ImportReport(
+        dry_run=dry_run,
+        encoding=file.encoding,
+        delimiter="tab" if file.delimiter == "\t" else file.delimiter,
+        rows=0,
+        imported=0,
+        refused=0,
+        unknown_columns=[name for name in file.columns if name and name not in COLUMNS],
+        problems=[],
+    )
+    seen: dict[str, int] = {}
+    for rows in _batches(file.rows):
+        found = list(_readable(rows, report, vault, seen))
+        known = _known(session, brand_id, [one.digest for one in found])
+        for one in found:
+            if one.digest in known:
+                _refuse(
+                    report, one.line, "email", "email_known", "this address is a creator of yours already"
+                )
+        fresh = [one for one in found if one.digest not in known]
+        report.imported += len(fresh)
+        if not dry_run:
+            _write(session, vault, brand_id, fresh)
+    return report
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    count = 0
+    while batch := list(islice(rows, _BATCH)):
+        count += len(batch)
+        if count > LARGEST_IMPORT:
+            raise Invalid(f"more than {LARGEST_IMPORT:,} rows; split the file", code="too_many_rows")
+        yield batch
+
+
+def _readable(
+    rows: Iterable[Row], report: ImportReport, vault: Vault, seen: dict[str, int]
+) -> Iterator[_Found]:
+    for row in rows:
+        report.rows += 1
+        if row.problem:
+            _refuse(report, row.number, "", "row_shape", row.problem)
+            continue
+        try:
+            creator = NewCreator.model_validate(_fields(row.cells))
+        except (ValidationError, ValueError) as error:
+            _refuse(report, row.number, *_why(error))
+            continue
+        digest = vault.email_digest(creator.email)
+        if digest in seen:
+            message = f"this address stands in line {seen[digest]} already"
+            _refuse(report, row.number, "email", "email_twice", message)
+            continue
+        seen[digest] = row.number
+        yield _Found(row.number, creator, digest)
+
+
+def _refuse(report: ImportReport, line: int, field: str, code: str, message: str) -> None:
+    report.refused += 1
+    if len(report.problems) < MOST_PROBLEMS:
+        report.problems.append(RowProblem(line=line, field=field, code=code, message=message))
+
+
+def _why(error: ValueError) -> tuple[str, str, str]:
+    """Field, code and sentence of a row's first problem, in the words of the file."""
+    if not isinstance(error, ValidationError):
+        field, _, message = str(error).partition(": ")
+        return field, "invalid", message
+    first = error.errors(include_input=False, include_url=False)[0]
+    message = str(first["msg"]).removeprefix("Value error, ")
+    field = str(first["loc"][-1]) if first["loc"] else ""
+    if field.isdigit():
+        field = str(first["loc"][0])
+    head, colon, rest = message.partition(": ")
+    if not first["loc"] and colon:
+        field, message = head, rest
+    return field, "invalid", message[:200]
+
+
+def _fields(cells: dict[str, str]) -> dict[str, Any]:
+    """A row as `NewCreator` reads it. Raises ValueError (`field: reason`) for a number that is none."""
+    account: dict[str, Any] = {
+        "platform": cells["platform"].lower(),
+        "handle": cells["handle"],
+        "followers": _whole(cells["followers"]),
+    }
+    if cells.get("engagement_rate"):
+        account["engagement_rate"] = _percent(cells["engagement_rate"])
+    given: dict[str, Any] = {
+        "email": cells["email"],
+        "name": cells["name"],
+        "country": cells["country"],
+        "accounts": [account],
+        "niches": _list(cells.get("niches", "")),
+    }
+    for name in ("language", "time_zone", "phone"):
+        if cells.get(name):
+            given[name] = cells[name]
+    return given
+
+
+def _whole(text: str) -> int:
+    """A whole number, with or without marks between the thousands."""
+    groups = text.replace("\u00a0", " ").replace("'", " ").replace(",", " ").replace(".", " ").split()
+    if not groups or not all(group.isascii() and group.isdigit() for group in groups):
+        raise ValueError("followers: this is not a whole number")
+    if len(groups) > 1 and (len(groups[0]) > 3 or any(len(group) != 3 for group in groups[1:])):
+        raise ValueError("followers: this is not a whole number")
+    return int("".join(groups)[:15])
+
+
+def _percent(text: str) -> float:
+    try:
+        return float(text.removesuffix("%").strip().replace(",", "."))
+    except ValueError:
+        raise ValueError("engagement_rate: this is not a percentage; write for example 3.5") from None
+
+
+def _list(text: str) -> list[str]:
+    for mark in ("|", ";"):
+        text = text.replace(mark, ",")
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _known(session: Session, brand_id: str, digests: list[str]) -> set[str]:
+    query = select(Creator.email_digest).where(
+        Creator.brand_id == brand_id, Creator.email_digest.in_(digests)
+    )
+    return set(session.scalars(query)) if digests else set()
+
+
+def _write(session: Session, vault: Vault, brand_id: str, found: list[_Found]) -> list[str]:
+    creators: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
+    for one in found:
+        creator_id, wrapped, new = new_id("creator"), vault.new_key(), one.creator
+        profile = Profile(name=new.name, email=new.email, phone=new.phone)
+        creators.append(
+            {
+                "id": creator_id,
+                "brand_id": brand_id,
+                "sealed": vault.seal(wrapped, profile),
+                "email_digest": one.digest,
+                "country": new.country,
+                "language": new.language,
+                "zone": new.time_zone,
+                "tier": tier_of(max(account.followers for account in new.accounts)).value,
+                "niches": new.niches,
+            }
+        )
+        keys.append({"creator_id": creator_id, "wrapped": wrapped})
+        accounts += [_account(creator_id, account) for account in new.accounts]
+    if creators:
+        session.execute(insert(Creator), creators)
+        session.execute(insert(CreatorKey), keys)
+        session.execute(insert(SocialAccount), accounts)
+    return [str(creator["id"]) for creator in creators]
+
+
+def _account(creator_id: str, account: NewAccount) -> dict[str, Any]:
+    rate = account.engagement_rate
+    return {
+        "creator_id": creator_id,
+        "platform": account.platform.value,
+        "handle": account.handle,
+        "followers": account.followers,
+        "engagement_basis_points": None if rate is None else round(rate * 100),
+    }
