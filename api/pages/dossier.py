@@ -1,0 +1,263 @@
+"""Everything that one creator's page may show, read in one short transaction. It decides and changes nothing.
+
+Personal data is opened only where a page needs it (`told_of`), and leaves it masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.campaign import Brief
+from domain.errors import NotFound
+from domain.offer import Deliverable, Offer
+from domain.stages import Stage
+from domain.state import State
+from infra.tables import (
+    Answer,
+    Asset,
+    Brand,
+    Campaign,
+    CampaignVariant,
+    Collaboration,
+    Creator,
+    DisclosureCheck,
+    Event,
+    GateReport,
+    OfferRow,
+    Payee,
+    Payout,
+    Post,
+    Product,
+    Shipment,
+    SocialAccount,
+    Submission,
+    Table,
+    Variant,
+)
+from infra.vault import AnswerForm, Vault, answer_of, profile_of
+
+R = TypeVar("R", bound=Table)
+_NOT_YET_ACCEPTED = (Stage.QUEUED, Stage.INVITED)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One product variant that the creator may choose, or may no more."""
+
+    variant_id: str
+    product: str
+    name: str
+    description: str
+    retail_amount: int
+    left: bool
+
+    @property
+    def title(self) -> str:
+        """Product and variant in one line."""
+        return self.product if self.name in ("", self.product) else f"{self.product}, {self.name}"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of content: its position in the offer's list of pieces, from 0."""
+
+    position: int
+    deliverable: Deliverable
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One collaboration as its creator may see it."""
+
+    state: State
+    brand: Brand
+    campaign: Campaign
+    creator: Creator
+    offer_row: OfferRow
+    offer: Offer
+    brief: Brief
+    handles: dict[str, str]
+    choices: Sequence[Choice]
+    events: Sequence[Event]
+    shipment: Shipment | None = None
+    submissions: Sequence[Submission] = ()
+    assets: Sequence[Asset] = ()
+    posts: Sequence[Post] = ()
+    check: DisclosureCheck | None = None
+    payout: Payout | None = None
+    payee: Payee | None = None
+    report: GateReport | None = None
+    told: AnswerForm | None = field(default=None, repr=False)
+    """The newest form with an address that counts."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        return self.state.stage
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Every piece of the offer, one by one."""
+        each = [item for item in self.offer.deliverables for _ in range(item.quantity)]
+        return [Piece(position, deliverable) for position, deliverable in enumerate(each)]
+
+    @property
+    def chosen(self) -> Choice | None:
+        """The variant that the creator chose."""
+        return next((each for each in self.choices if each.variant_id == self.state.variant_id), None)
+
+    @property
+    def loose_files(self) -> list[Asset]:
+        """Files that are stored and belong to no submission yet."""
+        return [each for each in self.assets if each.submission_id is None and each.state == "stored"]
+
+    def submission(self, submission_id: str | None) -> Submission | None:
+        """One of its submissions."""
+        return next((each for each in self.submissions if each.id == submission_id), None)
+
+
+def read_dossier(session: Session, collaboration_id: str, vault: Vault | None = None) -> Dossier:
+    """Read it all. With the vault, the address is opened too. Raises `NotFound`."""
+    row = session.execute(
+        select(Collaboration, Campaign, Brand, Creator, OfferRow)
+        .join(Campaign, Campaign.id == Collaboration.campaign_id)
+        .join(Brand, Brand.id == Collaboration.brand_id)
+        .join(Creator, Creator.id == Collaboration.creator_id)
+        .join(OfferRow, OfferRow.id == Collaboration.offer_id)
+        .where(Collaboration.id == collaboration_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such collaboration")
+    collaboration, campaign, brand, creator, offer_row = row
+    state = State.model_validate(collaboration.state)
+    shown = Dossier(
+        state=state,
+        brand=brand,
+        campaign=campaign,
+        creator=creator,
+        offer_row=offer_row,
+        offer=Offer.model_validate(offer_row.terms),
+        brief=Brief.model_validate(campaign.brief),
+        handles=_handles(session, creator.id),
+        choices=_choices(session, campaign.id, state),
+        events=_of(session, Event, collaboration_id, Event.sequence),
+    )
+    if state.stage in _NOT_YET_ACCEPTED:
+        return shown
+    return _with_the_work(session, shown, vault)
+
+
+def _with_the_work(session: Session, shown: Dossier, vault: Vault | None) -> Dossier:
+    """What only exists once the creator said yes."""
+    number = shown.state.collaboration_id
+    state = shown.state
+    parcels = _of(session, Shipment, number, Shipment.number)
+    checks = _of(session, DisclosureCheck, number, DisclosureCheck.number)
+    pays = state.type.pays
+    return Dossier(
+        **{name: getattr(shown, name) for name in _BASE},
+        shipment=parcels[-1] if parcels else None,
+        submissions=_of(session, Submission, number, Submission.created_at),
+        assets=_of(session, Asset, number, Asset.created_at),
+        posts=_of(session, Post, number, Post.deliverable) if state.post_id else (),
+        check=checks[-1] if checks else None,
+        payout=session.scalar(select(Payout).where(Payout.collaboration_id == number)) if pays else None,
+        payee=session.get(Payee, state.creator_id) if pays else None,
+        report=_newest_report(session, number) if pays and state.payable_at else None,
+        told=told_of(session, vault, number) if vault and state.type.ships else None,
+    )
+
+
+_BASE = (
+    "state",
+    "brand",
+    "campaign",
+    "creator",
+    "offer_row",
+    "offer",
+    "brief",
+    "handles",
+    "choices",
+    "events",
+)
+
+
+def _of(session: Session, table: type[R], collaboration_id: str, order: Any) -> Sequence[R]:
+    """Rows of one of the tables that hang on a collaboration."""
+    column = cast("Any", table).collaboration_id
+    query: Any = select(table).where(column == collaboration_id).order_by(order)
+    return session.scalars(query).all()
+
+
+def _handles(session: Session, creator_id: str) -> dict[str, str]:
+    rows = session.execute(
+        select(SocialAccount.platform, SocialAccount.handle).where(SocialAccount.creator_id == creator_id)
+    )
+    return dict(rows.tuples().all())
+
+
+def _choices(session: Session, campaign_id: str, state: State) -> list[Choice]:
+    if not state.type.ships:
+        return []
+    rows = session.execute(
+        select(Variant, Product.name, Product.description)
+        .join(CampaignVariant, CampaignVariant.variant_id == Variant.id)
+        .join(Product, Product.id == Variant.product_id)
+        .where(CampaignVariant.campaign_id == campaign_id)
+        .order_by(Product.name, Variant.id)
+    )
+    return [
+        Choice(
+            variant_id=variant.id,
+            product=product,
+            name=variant.name,
+            description=description,
+            retail_amount=variant.retail_amount,
+            left=variant.reserved < variant.stock,
+        )
+        for variant, product, description in rows
+    ]
+
+
+def _newest_report(session: Session, collaboration_id: str) -> GateReport | None:
+    return session.scalar(
+        select(GateReport)
+        .where(GateReport.collaboration_id == collaboration_id)
+        .order_by(GateReport.at.desc())
+        .limit(1)
+    )
+
+
+def told_of(session: Session, vault: Vault, collaboration_id: str) -> AnswerForm | None:
+    """The newest form with an address that counts; None when there is none, or the creator was erased."""
+    newest = session.scalar(
+        select(Answer.id)
+        .where(
+            Answer.collaboration_id == collaboration_id,
+            Answer.kind.in_(("acceptance", "address")),
+            Answer.used_at.is_not(None),
+        )
+        .order_by(Answer.used_at.desc(), Answer.id.desc())
+        .limit(1)
+    )
+    if newest is None:
+        return None
+    try:
+        return answer_of(session, vault, newest)
+    except NotFound:
+        return None
+
+
+def masked_email(session: Session, vault: Vault, creator_id: str) -> str:
+    """The creator's address as a page may show it: a•••@g•••.com. Empty when it was erased."""
+    try:
+        local, _, domain = profile_of(session, vault, creator_id).email.partition("@")
+    except NotFound:
+        return ""
+    name, _, ending = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{ending}"
