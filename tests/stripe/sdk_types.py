@@ -13,6 +13,7 @@ from typing import Any
 import stripe
 import stripe.v2
 import stripe.v2.core
+from stripe.events._event_classes import get_v2_event_class
 
 CLASSES: dict[str, Any] = {
     "account": stripe.Account,
@@ -37,10 +38,20 @@ CLASSES: dict[str, Any] = {
 SOMETIMES = {"v2.core.event": {"related_object", "data"}, "event": set()}
 
 
+class _Names(dict[str, Any]):
+    """Names of an annotation; those that the SDK imports for type checkers only are loaded on demand."""
+
+    def __missing__(self, name: str) -> Any:
+        try:
+            return getattr(stripe, name)
+        except AttributeError as unknown:
+            raise KeyError(name) from unknown
+
+
 @cache
 def _hints(cls: type) -> dict[str, Any]:
     module = importlib.import_module(cls.__module__)
-    names = {**{n: v for n, v in vars(stripe).items() if isinstance(v, type)}, **vars(module)}
+    names = _Names({**vars(typing), **vars(module)})
     names |= {"ListObject": stripe.ListObject, "StripeObject": stripe.StripeObject}
     for owner in _enclosing(cls):
         names |= {n: v for n, v in vars(owner).items() if isinstance(v, type)}
@@ -63,11 +74,11 @@ def _enclosing(cls: type) -> list[type]:
     return owners
 
 
-def _resolve(hint: Any, names: dict[str, Any]) -> Any:
+def _resolve(hint: Any, names: _Names) -> Any:
     try:
         text = hint.__forward_arg__ if isinstance(hint, typing.ForwardRef) else hint
         if isinstance(text, str):
-            return _resolve(eval(text, {**vars(typing), **names}), names)  # noqa: S307 - the SDK's own text
+            return _resolve(eval(text, {}, names), names)  # noqa: S307 - the SDK's own text
     except NameError:
         return Any
     if typing.get_origin(hint) is not None:
@@ -92,7 +103,8 @@ def complaints(body: Any) -> list[str]:
     kind = body.get("object") if isinstance(body, dict) else None
     if body.get("deleted") or kind not in CLASSES or set(body) == {"id", "object"}:
         return []
-    return _object(CLASSES[kind], body, str(kind))
+    cls = CLASSES[kind] if kind != "v2.core.event" else get_v2_event_class(body["type"])
+    return _object(cls, body, str(kind))
 
 
 def _object(cls: type, body: dict[str, Any], where: str) -> list[str]:

@@ -87,8 +87,7 @@ def set_webhooks(call: Call) -> Json:
     given = check(one, {"mode": must(modes), "seconds": integer(0)})
     chosen = [mode for mode in given["mode"] or [] if mode != "normal"]
     call.store.set_fact("webhook_modes", chosen)
-    if "seconds" in given:
-        call.store.set_fact("webhook_delay_seconds", given["seconds"])
+    call.store.set_fact("webhook_seconds", given.get("seconds"))
     return {"mode": chosen or ["normal"]}
 
 

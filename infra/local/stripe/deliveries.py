@@ -9,7 +9,8 @@ from infra.local.stripe.calls import Call
 from infra.local.stripe.store import Record, Store
 
 GIVE_UP_SECONDS = 3 * 86400
-REORDER_SECONDS = 0.4
+DELAY_SECONDS = 5.0
+REORDER_SECONDS, REORDER_BATCH = 0.4, 10
 PING = "v2.core.event_destination.ping"
 
 
@@ -22,11 +23,9 @@ def modes(store: Store) -> list[str]:
 def plan(call: Call, event_id: str, endpoints: list[Record]) -> None:
     """Write down that each of these endpoints is owed an event."""
     store, active = call.store, modes(call.store)
-    due = store.clock()
-    if "delay" in active:
-        due += float(store.fact("webhook_delay_seconds", 5))
-    elif "reorder" in active:
-        due += REORDER_SECONDS
+    due = store.clock() + _held_seconds(store, active)
+    if "reorder" in active:
+        _hold_back(store, due)
     state = "dropped" if "drop" in active else "waiting"
     copies = 2 if "duplicate" in active else 1
     for endpoint in endpoints:
@@ -34,6 +33,27 @@ def plan(call: Call, event_id: str, endpoints: list[Record]) -> None:
             "INSERT INTO deliveries (event, endpoint, due, copies, state) VALUES (?, ?, ?, ?, ?)",
             (event_id, endpoint.id, due, copies, state),
         )
+
+
+def _held_seconds(store: Store, active: list[str]) -> float:
+    held: float | None = store.fact("webhook_seconds")
+    if "delay" in active:
+        return DELAY_SECONDS if held is None else held
+    if "reorder" in active:
+        return REORDER_SECONDS if held is None else held
+    return 0
+
+
+def _hold_back(store: Store, due: float) -> None:
+    """Let what waits already go with the next event, so that their order turns; a few at most."""
+    now = store.clock()
+    held = store.rows(
+        "SELECT id FROM deliveries WHERE state = 'waiting' AND attempts = 0 AND due > ? LIMIT ?",
+        (now, REORDER_BATCH),
+    )
+    if len(held) < REORDER_BATCH:
+        for (delivery,) in held:
+            store.execute("UPDATE deliveries SET due = ? WHERE id = ?", (due, delivery))
 
 
 def interested(call: Call, type: str, *, connected: bool, thin: bool) -> list[Record]:  # noqa: A002
