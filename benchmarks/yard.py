@@ -111,13 +111,15 @@ class Yard:
         """New creators, through the import. Their ids."""
         first = self._creators
         self._creators += count
-        lines = ["email,name,country,platform,handle,followers"]
+        lines = ["email,name,country,time_zone,platform,handle,followers"]
         lines += [
-            f"c{n:06}@creators.example,Creator {n},US,instagram,creator{n:06},12000"
+            f"c{n:06}@creators.example,Creator {n},US,America/New_York,instagram,creator{n:06},12000"
             for n in range(first, first + count)
         ]
         with self.sessions.begin() as session:
-            import_creators(session, self.vault, self.brand_id, "\n".join(lines).encode())
+            report = import_creators(session, self.vault, self.brand_id, "\n".join(lines).encode())
+        if report.imported != count:
+            raise RuntimeError(f"the import refused rows: {report.problems[:2]}")
         with self.sessions() as session:
             query = (
                 select(Creator.id)
