@@ -17,6 +17,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("infra.cli.serve:worker", "Run a Temporal worker of one queue."),
     "migrate": ("infra.cli.serve:migrate", "Bring the database to the newest schema."),
     "local": ("infra.cli.local:app", "Single parts of the local stack."),
+    "brand": ("infra.cli.brand:app", "The brand of this installation."),
+    "product": ("infra.cli.product:app", "Products and their stock."),
+    "creators": ("infra.cli.creators:app", "Creators, one by one or from a file."),
+    "campaign": ("infra.cli.campaign:app", "Create, launch, watch and end campaigns."),
+    "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
+    "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
 }
 """Name to where it is (`module:name` of a function or of a `typer.Typer`) and one line of help."""
 
