@@ -198,7 +198,7 @@ class Yard:
             )
         answer = httpx.post(
             self.stack.url("social") + "/_social/posts",
-            json={"platform": "instagram", "handle": handle, "format": "post", "caption": CAPTION},
+            json={"platform": "instagram", "handle": handle, "caption": CAPTION},
             timeout=10,
         )
         answer.raise_for_status()
