@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[1]
 PARTS = ("postgres", "temporal", "objects", "mail", "stripe", "social", "carrier", "migrate")
-PARTS = tuple(
-    part
-    for part in PARTS
-    if part not in ("stripe", "social", "carrier")
-    or (PROJECT / "infra/local" / part / "__main__.py").exists()
-)
 TEMPLATE = "handsel"
 """Database of the stack: migrated once, then copied for each worker or test."""
 RUN_FOLDER = "HANDSEL_TEST_RUN"

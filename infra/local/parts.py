@@ -230,7 +230,7 @@ SOCIAL = Part(
 def _carrier_command(plan: Plan) -> list[str]:
     words = ["--port", str(plan.port("carrier.main")), "--state", str(plan.path / "carrier.db")]
     words += ["--secret", _carrier_secret(plan)]
-    words += ["--webhook-url", _public_url(plan) + "/api/v1/webhooks/carriers"]
+    words += ["--webhook-url", _public_url(plan) + "/webhooks/carrier"]
     return _module("infra.local.carrier", *words)
 
 
