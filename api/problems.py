@@ -83,6 +83,7 @@ def add_handlers(app: FastAPI) -> None:
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, _database_away)
     app.add_exception_handler(RPCError, _engine_away)
+    app.add_exception_handler(RuntimeError, _engine_unreached)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -148,7 +149,7 @@ async def _overtaken(request: Request, error: Exception) -> Response:
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    log.error("database away", kind=type(error).__name__)
+    log.error("database_away", kind=type(error).__name__)
     return problem(
         request,
         503,
@@ -159,7 +160,7 @@ async def _database_away(request: Request, error: Exception) -> Response:
 
 
 async def _engine_away(request: Request, error: Exception) -> Response:
-    log.error("temporal away", kind=type(error).__name__)
+    log.error("temporal_away", kind=type(error).__name__)
     return problem(
         request,
         503,
@@ -167,6 +168,13 @@ async def _engine_away(request: Request, error: Exception) -> Response:
         "the workflow service cannot be reached at the moment; send the same call again",
         headers={"Retry-After": RETRY_AFTER},
     )
+
+
+async def _engine_unreached(request: Request, error: Exception) -> Response:
+    """A client that has not connected yet says so by a plain RuntimeError."""
+    if "client connect" in str(error):
+        return await _engine_away(request, error)
+    return await _unforeseen(request, error)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

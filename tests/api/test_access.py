@@ -1,0 +1,163 @@
+"""Every operation as every role, as nobody, and with another brand's ids."""
+
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.auth import roles_of
+from domain.roles import Role
+from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
+
+BODIES: dict[str, Any] = {
+    "change_member": {"role": "viewer"},
+    "change_variant": {"stock": 5},
+    "add_variant": {"name": "Ash", "sku": "LAMP-ASH", "retail_amount": 1},
+    "change_creator": {"do_not_contact": "asked"},
+    "change_campaign": {"budget": 200_000},
+}
+SUBMISSION = "subm_01k9z3v5e8fw0a2t4s6q8r0b1c"
+
+
+@pytest.fixture
+def things(brand: Tenant) -> dict[str, str]:
+    """One of everything that an address can name."""
+    product = brand.post("/products", lamp())
+    creator = brand.post("/creators", creator_body())
+    campaign = brand.post("/campaigns", campaign_body())
+    invited = brand.post(
+        f"/campaigns/{campaign['id']}/invitations", {"creator_ids": [creator["id"]]}, status=200
+    )
+    return {
+        "product_id": product["id"],
+        "variant_id": product["variants"][0]["id"],
+        "creator_id": creator["id"],
+        "campaign_id": campaign["id"],
+        "collaboration_id": invited["collaboration_ids"][0],
+        "member_id": brand.get("/members")["items"][0]["id"],
+        "key_id": brand.get("/api-keys")["items"][-1]["id"],
+        "command": "pause",
+    }
+
+
+def operations(web: TestClient) -> list[tuple[str, str, str]]:
+    """Method, path below /api/v1 and name of every operation that needs a key."""
+    paths = web.get("/api/v1/openapi.json").json()["paths"]
+    return [
+        (method.upper(), path.removeprefix("/api/v1"), operation["operationId"])
+        for path, methods in paths.items()
+        if path.startswith("/api/v1/")
+        for method, operation in methods.items()
+    ]
+
+
+def body_for(name: str, things: dict[str, str]) -> Any:
+    if name == "invite_creators":
+        return {"creator_ids": [things["creator_id"]]}
+    if name.startswith("command_"):
+        known = {
+            "command_approve": {"submission_id": SUBMISSION},
+            "command_request_changes": {"submission_id": SUBMISSION, "feedback": "brighter"},
+            "command_ship": {"shipment_id": "ship_01k9z3v5e8fw0a2t4s6q8r0b1c"},
+            "command_accept_post": {"reason": "seen"},
+            "command_reject_post": {"reason": "seen"},
+            "command_settle_attempt": {"result": "refused"},
+        }
+        return known.get(name)
+    return BODIES.get(name)
+
+
+def test_without_a_key_every_operation_is_refused_and_says_so(web: TestClient) -> None:
+    for method, path, name in operations(web):
+        answer = web.request(method, "/api/v1" + re.sub(r"\{\w+\}", "x", path))
+        assert answer.status_code == 401, name
+        assert answer.json()["code"] == "no_key"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("header", ["Bearer hs_local_guess", "Basic abc", "Bearer", "hs_local_x", "Bearer \xe9"])
+def test_a_wrong_key_is_refused(web: TestClient, header: str) -> None:
+    answer = web.get("/api/v1/brand", headers={"Authorization": header.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_key")
+
+
+def test_a_role_may_do_exactly_what_the_table_says(
+    web: TestClient, brand: Tenant, things: dict[str, str]
+) -> None:
+    for method, path, name in operations(web):
+        for role in Role:
+            if role in roles_of(name):
+                continue
+            answer = brand.call(method, path.format(**things), role, json=body_for(name, things))
+            assert answer.status_code == 403, (name, role, answer.text)
+            assert answer.json()["code"] == "forbidden"
+
+
+def test_the_least_role_is_let_in(web: TestClient, brand: Tenant, things: dict[str, str]) -> None:
+    order = [Role.VIEWER, Role.FINANCE, Role.OPS, Role.OWNER]
+    for method, path, name in operations(web):
+        if method == "DELETE":
+            continue
+        role = next(role for role in order if role in roles_of(name))
+        answer = brand.call(method, path.format(**things), role, json=body_for(name, things))
+        assert answer.status_code not in (401, 403) and answer.status_code < 500, (name, answer.text)
+
+
+def test_what_belongs_to_another_brand_does_not_exist(
+    web: TestClient, brand: Tenant, other: Tenant, things: dict[str, str]
+) -> None:
+    before = brand.get(f"/campaigns/{things['campaign_id']}"), brand.get("/members"), brand.get("/products")
+    for method, path, name in operations(web):
+        if "{" not in path:
+            continue
+        answer = other.call(method, path.format(**things), json=body_for(name, things))
+        assert answer.status_code == 404, (name, answer.status_code, answer.text)
+    after = brand.get(f"/campaigns/{things['campaign_id']}"), brand.get("/members"), brand.get("/products")
+    assert before == after
+
+
+def test_lists_hold_the_callers_own_things_only(brand: Tenant, other: Tenant, things: dict[str, str]) -> None:
+    for path in ("/campaigns", "/creators", "/products", "/collaborations", "/shipments"):
+        assert other.get(path)["items"] == []
+    assert other.get("/members")["items"][0]["id"] != things["member_id"]
+
+
+def test_another_brands_creators_cannot_be_invited(brand: Tenant, other: Tenant, things: dict[str, str]) -> None:
+    other.post("/products", lamp())
+    campaign = other.post("/campaigns", campaign_body())
+    report = other.post(
+        f"/campaigns/{campaign['id']}/invitations", {"creator_ids": [things["creator_id"]]}, status=200
+    )
+    assert report["skipped"] == [{"creator_id": things["creator_id"], "reason": "unknown"}]
+    assert report["invited"] == 0
+
+
+def test_a_viewer_sees_creators_without_their_personal_data(brand: Tenant, things: dict[str, str]) -> None:
+    path = f"/creators/{things['creator_id']}"
+    assert brand.get(path)["profile"]["email"] == "creator1@mail.example"
+    assert brand.call("GET", path, Role.VIEWER).json()["profile"] is None
+
+
+def test_a_key_is_shown_once_and_counts_until_it_is_revoked(web: TestClient, brand: Tenant) -> None:
+    made = brand.post("/api-keys", {"name": "warehouse", "role": "ops"})
+    headers = {"Authorization": f"Bearer {made['secret']}"}
+    assert made["secret"].startswith("hs_local_")
+    assert web.get("/api/v1/brand", headers=headers).status_code == 200
+    listed = brand.call("GET", "/api-keys").text
+    assert made["id"] in listed and made["secret"] not in listed
+    assert brand.call("DELETE", f"/api-keys/{made['id']}").json()["revoked_at"]
+    assert web.get("/api/v1/brand", headers=headers).status_code == 401
+
+
+def test_there_is_always_an_owner(brand: Tenant) -> None:
+    owner = brand.get("/members")["items"][0]
+    refused = brand.call("DELETE", f"/members/{owner['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "last_owner")
+    refused = brand.call("PATCH", f"/members/{owner['id']}", json={"role": "viewer"})
+    assert refused.json()["code"] == "last_owner"
+    second = brand.post("/members", {"name": "Omar", "email": "omar@lumen.example", "role": "owner"})
+    assert brand.call("DELETE", f"/members/{owner['id']}").status_code == 200
+    assert [one["id"] for one in brand.get("/members")["items"]] == [second["id"]]
+    again = brand.post("/members", {"name": "Olga", "email": "olga@lumen.example", "role": "finance"})
+    assert again["id"] == owner["id"]
