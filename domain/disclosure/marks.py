@@ -92,7 +92,7 @@ def find(pack: Pack, seen: SeenText, surface: Surface, brand: BrandNames) -> lis
                 hits.append(_word_hit(joined.rule, seen, surface, token, brand))
     if not seen.plain.isascii():
         hits.extend(_unspaced(pack, seen, surface, brand))
-    for phrase in pack.phrases.for_text(seen.plain, seen.words):
+    for phrase in pack.phrases.for_text(seen):
         hits.extend(_phrase_hits(phrase, seen, surface, brand))
     hits.extend(_disguised(pack, seen, surface))
     told = {hit.start for hit in hits if hit.phrase and hit.rule.standing == "accepted"}
@@ -104,7 +104,7 @@ def find(pack: Pack, seen: SeenText, surface: Surface, brand: BrandNames) -> lis
 def find_denials(pack: Pack, seen: SeenText, surface: Surface, column: str) -> list[DenialHit]:
     """All denials on one surface that deny a connection of this kind."""
     found: list[DenialHit] = []
-    for denial in pack.denials.for_text(seen.plain, seen.words):
+    for denial in pack.denials.for_text(seen):
         if column not in denial.entry.when:
             continue
         for pattern in denial.patterns:
@@ -329,9 +329,9 @@ def _sponsor_in(phrase: Phrase, seen: SeenText, start: int, end: int, brand: Bra
 def _disguised(pack: Pack, seen: SeenText, surface: Surface) -> list[Hit]:
     """Labels with letters spaced apart ('A D') or replaced ('sp0nsored'): legible to some only."""
     spans: list[tuple[int, int, str]] = []
-    if sum(len(token.word) == 1 for token in seen.tokens) > 1:
+    if [len(token.word) for token in seen.tokens].count(1) > 1:
         spans.extend(_spaced_apart(seen))
-    if "$" in seen.plain or not all(token.word.isalpha() for token in seen.tokens):
+    if "$" in seen.plain or not "".join(seen.words).isalpha():
         for match in _DISGUISED.finditer(seen.plain):
             letters = match.group().lstrip("#")
             if len(letters) >= _LONG and not letters.isalpha() and not letters.isdigit():

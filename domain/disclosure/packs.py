@@ -24,7 +24,8 @@ from domain.disclosure.pack_files import (
     PhraseEntry,
     Standing,
 )
-from domain.disclosure.text import BRAND, EMOJI, OTHER
+from domain.disclosure.text import BRAND, EMOJI, OTHER, SeenText
+from domain.disclosure.text import WORD_START as _START
 
 _SPACE: Final = rf"[\s{EMOJI}#,*_~\"()-]+"
 _STEP: Final = rf"(?:(?<!#)[^\s.!?;:|#{EMOJI}]+[\s{EMOJI},]+)"
@@ -99,27 +100,32 @@ Entry = TypeVar("Entry", Phrase, Denial)
 class Needed(Generic[Entry]):
     """Entries that are tried only when a text holds one of their `need` words, and one of `also`.
 
-    '=word' asks for the whole word; anything else may be a part of one.
+    '=word' asks for the whole word; anything else is how a word, or several words, begin.
     """
 
     def __init__(self, entries: Sequence[tuple[Entry, tuple[str, ...], tuple[str, ...]]]) -> None:
         self.entries: tuple[Entry, ...] = tuple(entry for entry, _, _ in entries)
         self._also = tuple(also for _, _, also in entries)
-        parts: dict[str, list[int]] = {}
+        self._words: dict[str, list[int]] = {}
+        self._starts: dict[str, list[tuple[str, int]]] = {}
+        self._parts: list[tuple[str, int]] = []
         for index, (_, needs, _) in enumerate(entries):
             for need in needs:
-                parts.setdefault(need, []).append(index)
-        self._words = {n[1:]: tuple(i) for n, i in parts.items() if n.startswith("=")}
-        self._parts = tuple((n, tuple(i)) for n, i in parts.items() if not n.startswith("="))
+                if need.startswith("="):
+                    self._words.setdefault(need[1:], []).append(index)
+                elif need[:_START].isalpha() and need.isascii() and len(need) >= _START:
+                    self._starts.setdefault(need[:_START], []).append((need, index))
+                else:
+                    self._parts.append((need, index))
 
-    def for_text(self, plain: str, words: frozenset[str]) -> list[Entry]:
+    def for_text(self, seen: SeenText) -> list[Entry]:
         """The entries worth trying on a text, in their order."""
-        found: set[int] = set()
-        for part, indexes in self._parts:
-            if part in plain:
-                found.update(indexes)
-        for word in words & self._words.keys():
+        plain = seen.plain
+        found = {index for part, index in self._parts if part in plain}
+        for word in seen.words & self._words.keys():
             found.update(self._words[word])
+        for start in seen.starts & self._starts.keys():
+            found.update(index for need, index in self._starts[start] if need in plain)
         return [
             self.entries[index]
             for index in sorted(found)

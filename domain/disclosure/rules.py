@@ -62,14 +62,29 @@ def _denial(found: Found) -> Ruling | None:
         entry = hit.denial.entry
         if stated and entry.kind == "money":
             continue
-        soft = entry.strength == "needs_review" or (
-            stated and (entry.kind == "ad" or (entry.kind == "own_money" and found.column == "affiliate"))
+        soft = (
+            entry.strength == "needs_review"
+            or _taken_back(hit, found)
+            or (
+                stated and (entry.kind == "ad" or (entry.kind == "own_money" and found.column == "affiliate"))
+            )
         )
         rule = f"{found.pack.code}/{hit.denial.rule_id}"
         if not soft:
             return Ruling(_FAIL, Reason.DENIAL, "denial", rule, hit)
         best = best or Ruling(_REVIEW, Reason.DENIAL, "denial_review", rule, hit)
     return best
+
+
+def _taken_back(denial: DenialHit, found: Found) -> bool:
+    """Whether the same text later says in a whole sentence that it is advertising after all."""
+    return any(
+        hit.seen is denial.seen
+        and hit.phrase
+        and hit.start >= denial.end
+        and hit.rule.rule_id.endswith(".this_is_an_ad")
+        for hit in (*found.written, *found.picture)
+    )
 
 
 # ------------------------------------------------------------------ one label

@@ -17,6 +17,8 @@ BRAND: Final = "\ue000"
 OTHER: Final = "\ue001"
 LINK: Final = "\ue002"
 EMOJI: Final = "\ue003"
+WORD_START: Final = 4
+"""Letters by which words are looked up."""
 
 _PLAIN, _ODD, _DROP, _BIDI, _MARK = range(5)
 _BIDI_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -42,8 +44,9 @@ _ODD_NAMES: Final = (
 )
 _LAST_LETTER: Final = re.compile(r"(?:LETTER|CAPITAL|SMALL) ([A-Z])$")
 
-_TOKEN: Final = re.compile(r"(#?)(\w+)")
+_TOKEN: Final = re.compile(r"#?\w+")
 _LINKS: Final = re.compile(r"https?://\S+|www\.\S+|(?<![@\w.])[\w-]+\.(?:com|net|org|co|shop|io)\b\S*")
+_LINK_SIGNS: Final = ("http", "www.", ".co", ".net", ".org", ".shop", ".io")
 _MENTION: Final = re.compile(r"(?<![\w.])@[\w.]*\w")
 _WORD: Final = re.compile(r"\w+")
 _OVERRIDDEN: Final = re.compile("\u202e([^\u202c\n]*)")
@@ -69,6 +72,7 @@ class SeenText:
     odd: bytearray | None = None
     tokens: list[Token] = field(default_factory=list)
     words: frozenset[str] = frozenset()
+    starts: frozenset[str] = frozenset()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that a span of `plain` came from."""
@@ -195,7 +199,7 @@ def brand_names(name: str, handles: tuple[str, ...]) -> BrandNames:
 
 
 def _masked(plain: str, brand: BrandNames) -> str:
-    if "." in plain:
+    if any(sign in plain for sign in _LINK_SIGNS):
         plain = _LINKS.sub(lambda m: LINK * len(m.group()), plain)
     if "@" in plain:
 
@@ -228,17 +232,19 @@ def read(text: str, brand: BrandNames) -> SeenText:
     tokens = []
     for match in _TOKEN.finditer(plain):
         start, end = match.span()
-        hash_, word = match.groups()
-        if not hash_:
-            tokens.append(Token(start, end, word.strip("_"), False))
-            continue
-        tag = not (start and plain[start - 1].isalnum())
-        if tag and word in brand.tags:
-            plain = plain[:start] + BRAND * (end - start) + plain[end:]
-        tokens.append(Token(start if tag else start + 1, end, word.strip("_"), tag))
+        word = match.group()
+        tag = word[0] == "#"
+        if tag:
+            word = word[1:]
+            if start and plain[start - 1].isalnum():
+                start, tag = start + 1, False
+            elif word in brand.tags:
+                plain = plain[:start] + BRAND * (end - start) + plain[end:]
+        tokens.append(Token(start, end, word.strip("_") if "_" in word else word, tag))
     seen.plain = plain
     seen.tokens = tokens
     seen.words = frozenset([token.word for token in tokens])
+    seen.starts = frozenset([word[:WORD_START] for word in seen.words])
     return seen
 
 

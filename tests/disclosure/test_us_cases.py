@@ -21,7 +21,7 @@ def test_the_corpus_is_large_and_balanced() -> None:
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_verdict_and_reason(case: dict[str, Any]) -> None:
     verdict = check(from_record(case))
-    assert (verdict.verdict, verdict.reason) == (case["expected"], case["reason"]), case["rationale"]
+    assert (verdict.verdict, verdict.reason) == (case["expected"], case["reason"]), case["caption"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
