@@ -37,6 +37,8 @@ from activities.payments_port import (
 stripe.enable_telemetry = False
 
 TOLERANCE_SECONDS = 300
+NO_PROXY: Any = {"http": "", "https": ""}
+"""Calls to this machine never go through a proxy that the environment names."""
 LONGEST_MESSAGE = 500
 LINK_TYPE: Literal["account_onboarding"] = "account_onboarding"
 PLATFORM_EVENTS = (
@@ -105,7 +107,9 @@ class StripeGateway:
         self._client = stripe.StripeClient(
             api_key,
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=timeout),
+            http_client=stripe.RequestsClient(
+                timeout=timeout, proxy=NO_PROXY if _is_loopback(api_base) else None
+            ),
             **addresses,
         )
 

@@ -26,8 +26,8 @@ from tests.stripe import document, sdk_types
 stripe.enable_telemetry = False
 KEY = "sk_test_simulator"
 ROOT = Path(__file__).resolve().parents[2]
-SEEN: set[tuple[str, str]] = set()
-"""The document's operations that some test of this process has called."""
+ANSWERED: set[tuple[str, str]] = set()
+"""The document's operations that have answered 200 in this process."""
 
 
 def free_port() -> int:
@@ -47,8 +47,8 @@ class CheckedClient(stripe.RequestsClient):
 
 def check_answer(method: str, path: str, status: int, content: Any) -> None:
     body = json.loads(content)
-    if document.DOCUMENT is not None and (template := document.operation_of(method, path)):
-        SEEN.add((method, template))
+    if status == 200 and document.DOCUMENT and (template := document.operation_of(method, path)):
+        ANSWERED.add((method, template))
     wrong = document.complaints(method, path, status, body) if status != 501 else []
     if status == 200:
         wrong += sdk_types.complaints(body)

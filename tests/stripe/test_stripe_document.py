@@ -15,7 +15,7 @@ import stripe
 from infra.local.stripe import app
 from infra.local.stripe.calls import OPERATIONS, route
 from tests.stripe import document, sdk_types
-from tests.stripe.simulator import KEY, RECIPIENT, Simulator
+from tests.stripe.simulator import ANSWERED, KEY, RECIPIENT, Receiver, Simulator
 
 needs_document = pytest.mark.skipif(
     document.DOCUMENT is None, reason="Stripe's OpenAPI document is not beside the project"
@@ -105,6 +105,97 @@ def test_01_an_answer_about_nothing_fits_the_document(sim: Simulator, method: st
     answer = sim.raw(method, path, **options)
     assert answer.status_code in (200, 400, 403, 404, 501)
     assert answer.headers["content-type"] == "application/json"
+
+
+@needs_document
+def test_01_every_built_operation_answers_200_to_a_good_call(
+    sim: Simulator, client: stripe.StripeClient, receiver: Receiver, payee: str
+) -> None:
+    ANSWERED.clear()
+    sim.control("settings", v1_accounts="on", topup_seconds=60)
+    walk_accounts(client)
+    walk_money(sim, client, payee)
+    walk_events(client, receiver)
+    assert set(document.operations()) - ANSWERED == NOT_BUILT
+
+
+def walk_accounts(client: stripe.StripeClient) -> None:
+    v1, v2 = client.v1.accounts, client.v2.core.accounts
+    capabilities: Any = {"transfers": {"requested": True}}
+    old = v1.create({"type": "express", "country": "US", "capabilities": capabilities}).id
+    urls: Any = {"return_url": "http://127.0.0.1/a", "refresh_url": "http://127.0.0.1/b"}
+    link: Any = {"account": old, "type": "account_onboarding", **urls}
+    assert httpx.post(client.v1.account_links.create(link).url, data={}).status_code == 303
+    v1.retrieve_current()
+    v1.retrieve(old, {"expand": ["external_accounts"]})
+    v1.update(old, {"metadata": {"a": "b"}})
+    v1.list({"limit": 1})
+    v1.capabilities.list(old)
+    v1.capabilities.retrieve(old, "transfers")
+    v1.capabilities.update(old, "transfers", {"requested": True, "expand": ["account"]})
+    bank: Any = {"object": "bank_account", "country": "US", "account_number": "000123456789"}
+    v1.external_accounts.create(old, {"external_account": bank})
+    v1.external_accounts.list(old)
+    v1.login_links.create(old)
+    v1.reject(old, {"reason": "other"})
+    v1.delete(old)
+    new = v2.create(RECIPIENT).id
+    use: Any = {"type": "account_onboarding", "account_onboarding": urls}
+    client.v2.core.account_links.create({"account": new, "use_case": use})
+    v2.retrieve(new)
+    v2.update(new, {"display_name": "x"})
+    v2.list()
+    v2.close(new)
+
+
+def walk_money(sim: Simulator, client: stripe.StripeClient, payee: str) -> None:
+    topups, transfers, payouts = client.v1.topups, client.v1.transfers, client.v1.payouts
+    sim.fund()
+    topup = topups.create({"amount": 1, "currency": "usd"}).id
+    topups.retrieve(topup)
+    topups.update(topup, {"description": "x"})
+    topups.list()
+    topups.cancel(topup)
+    made = transfers.create({"amount": 9, "currency": "usd", "destination": payee}).id
+    transfers.retrieve(made)
+    transfers.update(made, {"description": "x"})
+    transfers.list()
+    back = transfers.reversals.create(made, {"amount": 1}).id
+    transfers.reversals.retrieve(made, back)
+    transfers.reversals.update(made, back, {"metadata": {"a": "b"}})
+    transfers.reversals.list(made)
+    payout = payouts.create({"amount": 1, "currency": "usd"}).id
+    payouts.retrieve(payout)
+    payouts.update(payout, {"metadata": {"a": "b"}})
+    payouts.list()
+    payouts.cancel(payout)
+    client.v1.balance.retrieve()
+    row = client.v1.balance_transactions.list().data[0]
+    client.v1.balance_transactions.retrieve(row.id)
+
+
+def walk_events(client: stripe.StripeClient, receiver: Receiver) -> None:
+    endpoints, destinations = client.v1.webhook_endpoints, client.v2.core.event_destinations
+    made = endpoints.create({"url": receiver.base, "enabled_events": ["*"]}).id
+    endpoints.retrieve(made)
+    endpoints.update(made, {"description": "x"})
+    endpoints.list()
+    endpoints.delete(made)
+    client.v1.events.retrieve(client.v1.events.list({"limit": 100}).data[0].id)
+    there = destinations.create(
+        {
+            "name": "n",
+            "type": "webhook_endpoint",
+            "event_payload": "thin",
+            "enabled_events": ["*"],
+            "webhook_endpoint": {"url": receiver.base},
+        }
+    ).id
+    destinations.retrieve(there)
+    destinations.list()
+    destinations.ping(there)
+    destinations.delete(there)
+    client.v2.core.events.retrieve(client.v2.core.events.list().data[0].id)
 
 
 def test_01_errors_have_the_body_of_the_document(sim: Simulator) -> None:

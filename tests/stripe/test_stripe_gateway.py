@@ -56,6 +56,16 @@ def test_all_four_base_addresses_are_the_given_one(sim: Simulator) -> None:
     assert stripe.enable_telemetry is False
 
 
+def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert StripeGateway(KEY, sim.base, "v2", loopback_only=True).balance("usd") == 0
+
+
 # Accounts
 
 

@@ -38,6 +38,10 @@ def test_02_every_answer_carries_a_request_id(client: stripe.StripeClient) -> No
     assert response.request_id.startswith("req_")
 
 
+def test_02_the_key_may_come_as_basic_authorization_too(sim: Simulator) -> None:
+    assert httpx.get(f"{sim.base}/v1/balance", auth=(KEY, "")).status_code == 200
+
+
 # 3
 
 

@@ -5,7 +5,7 @@ currency; money going out is negative. A row that is not available yet counts as
 """
 
 from infra.local.stripe.calls import Call
-from infra.local.stripe.store import Json, Record, Store, new_id
+from infra.local.stripe.store import Filter, Json, Record, Store, new_id
 
 
 def post(
@@ -44,7 +44,7 @@ def post(
         "status": "pending" if pending else "available",
         "type": type,
     }
-    call.store.insert("balance_transaction", owner, body, {"payout": None})
+    call.store.insert("balance_transaction", owner, body, {"payout": ""})
     _add(call.store, owner, currency, 0 if pending else amount, amount if pending else 0)
     if pending and available_on is not None:
         call.store.add_job("money_available", body["id"], available_on)
@@ -99,12 +99,14 @@ def _amount(currency: str, amount: int) -> Json:
 
 def claim_for_payout(call: Call, owner: str, currency: str, payout_id: str) -> None:
     """Note on every available row that no payout has yet that this payout carries it."""
-    for row in call.store.page("balance_transaction", owner):
-        body = row.body
-        ready = body["currency"] == currency and body["status"] == "available"
-        if ready and not row.hidden.get("payout"):
-            row.hidden["payout"] = payout_id
-            call.store.save(row)
+    unclaimed = [
+        Filter("currency", currency),
+        Filter("status", "available"),
+        Filter("payout", "", hidden=True),
+    ]
+    for row in call.store.page("balance_transaction", owner, unclaimed):
+        row.hidden["payout"] = payout_id
+        call.store.save(row)
 
 
 def currencies(store: Store, owner: str) -> list[str]:

@@ -24,6 +24,7 @@ PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Set up payments (test)</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><style>
+:root{color-scheme:light dark}
 body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}
 fieldset{border:1px solid #888;border-radius:.5rem;margin:1rem 0}label{display:block;padding:.25rem}
 button{font:inherit;padding:.5rem 1.25rem}</style></head><body>
