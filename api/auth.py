@@ -117,14 +117,18 @@ def identify(sessions: sessionmaker[Session], header: str | None) -> Caller:
         return Caller(key_id=key.id, brand_id=key.brand_id, role=Role(key.role))
 
 
+def roles_of(operation: str) -> frozenset[Role]:
+    """The roles that may call this operation."""
+    if operation in ACCESS:
+        return ACCESS[operation]
+    if operation.startswith("command_"):
+        return COMMAND_ROLES.get(operation.removeprefix("command_"), OPERATES)
+    raise Defect(f"no role is declared for {operation}")
+
+
 def allow(caller: Caller, operation: str) -> None:
     """Raise `Forbidden` unless the caller's role may do this."""
-    if operation.startswith("command_") and operation not in ACCESS:
-        roles = COMMAND_ROLES.get(operation.removeprefix("command_"), OPERATES)
-    elif operation in ACCESS:
-        roles = ACCESS[operation]
-    else:
-        raise Defect(f"no role is declared for {operation}")
+    roles = roles_of(operation)
     if caller.role not in roles:
         names = " or ".join(role.value for role in Role if role in roles)
         raise Forbidden(f"this needs a key of role {names}; yours is {caller.role.value}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.auth import ACCESS, COMMAND_ROLES, OPERATES
+from api.auth import roles_of
 from api.problems import FieldError, Problem
 from api.schemas.shipments import Tracking, TrackingLine
 from domain.roles import Role
@@ -76,7 +76,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 def _say_who(operation: dict[str, Any]) -> None:
     """Write the roles that may call an operation into its description."""
-    name = operation["operationId"]
-    roles = ACCESS.get(name) or COMMAND_ROLES.get(name.removeprefix("command_"), OPERATES)
+    roles = roles_of(operation["operationId"])
     names = ", ".join(role.value for role in Role if role in roles)
     operation["description"] = f"{operation.get('description', '')}\n\nRoles: {names}.".strip()

@@ -158,7 +158,7 @@ def _variant_ids(session: Session, brand_id: str, skus: Sequence[str]) -> list[s
     times = Counter(row.sku for row in found)
     for position, sku in enumerate(skus):
         field = f"variants.{position}"
-        if skus.count(sku) > 1:
+        if sku in skus[:position]:
             raise Invalid("this SKU is named twice", field=field)
         if times[sku] == 0:
             raise Invalid("no product of yours has this SKU", code="unknown_sku", field=field)

@@ -30,9 +30,12 @@ MOST_PROBLEMS: Final = 1_000
 """Problems listed in one report; the others are counted."""
 _BATCH: Final = 2_000
 
+_ACCOUNT: Final = ("platform", "handle", "followers", "engagement_rate")
+_SUFFIXES: Final = ("", "_2", "_3")
+"""Columns of a second and a third account end so."""
 COLUMNS: Final = (
-    "email", "name", "country", "language", "time_zone", "platform", "handle", "followers",
-    "engagement_rate", "niches", "phone",
+    "email", "name", "country", "language", "time_zone", "niches", "phone",
+    *(name + suffix for suffix in _SUFFIXES for name in _ACCOUNT),
 )  # fmt: skip
 REQUIRED: Final = ("email", "name", "country", "platform", "handle", "followers")
 _ALIASES: Final = {
@@ -163,7 +166,7 @@ def import_creators(
         problems=[],
     )
     seen: dict[str, int] = {}
-    for rows in _batches(file.rows):
+    for rows in _batches(_bounded(file.rows)):
         found = list(_readable(rows, report, vault, seen))
         known = _known(session, brand_id, [one.digest for one in found])
         for one in found:
@@ -178,13 +181,16 @@ def import_creators(
     return report
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    count = 0
-    while batch := list(islice(rows, _BATCH)):
-        count += len(batch)
-        if count > LARGEST_IMPORT:
-            raise Invalid(f"more than {LARGEST_IMPORT:,} rows; split the file", code="too_many_rows")
-        yield batch
+def _bounded(rows: Iterator[Row]) -> list[Row]:
+    """All rows. Read to the end before the first is written: a file that breaks off changes nothing."""
+    found = list(islice(rows, LARGEST_IMPORT + 1))
+    if len(found) > LARGEST_IMPORT:
+        raise Invalid(f"more than {LARGEST_IMPORT:,} rows; split the file", code="too_many_rows")
+    return found
+
+
+def _batches(rows: list[Row]) -> Iterator[list[Row]]:
+    return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
 
 
 def _readable(
@@ -233,18 +239,13 @@ def _why(error: ValueError) -> tuple[str, str, str]:
 
 def _fields(cells: dict[str, str]) -> dict[str, Any]:
     """A row as `NewCreator` reads it. Raises ValueError (`field: reason`) for a number that is none."""
-    account: dict[str, Any] = {
-        "platform": cells["platform"].lower(),
-        "handle": cells["handle"],
-        "followers": _whole(cells["followers"]),
-    }
-    if cells.get("engagement_rate"):
-        account["engagement_rate"] = _percent(cells["engagement_rate"])
     given: dict[str, Any] = {
         "email": cells["email"],
         "name": cells["name"],
         "country": cells["country"],
-        "accounts": [account],
+        "accounts": [
+            _account_fields(cells, one) for one in _SUFFIXES if not one or cells.get("handle" + one)
+        ],
         "niches": _list(cells.get("niches", "")),
     }
     for name in ("language", "time_zone", "phone"):
@@ -253,21 +254,32 @@ def _fields(cells: dict[str, str]) -> dict[str, Any]:
     return given
 
 
-def _whole(text: str) -> int:
+def _account_fields(cells: dict[str, str], suffix: str) -> dict[str, Any]:
+    account: dict[str, Any] = {
+        "platform": cells.get("platform" + suffix, "").lower(),
+        "handle": cells["handle" + suffix],
+        "followers": _whole(cells.get("followers" + suffix, ""), "followers" + suffix),
+    }
+    if rate := cells.get("engagement_rate" + suffix):
+        account["engagement_rate"] = _percent(rate, "engagement_rate" + suffix)
+    return account
+
+
+def _whole(text: str, column: str) -> int:
     """A whole number, with or without marks between the thousands."""
     groups = text.replace("\u00a0", " ").replace("'", " ").replace(",", " ").replace(".", " ").split()
     if not groups or not all(group.isascii() and group.isdigit() for group in groups):
-        raise ValueError("followers: this is not a whole number")
+        raise ValueError(f"{column}: this is not a whole number")
     if len(groups) > 1 and (len(groups[0]) > 3 or any(len(group) != 3 for group in groups[1:])):
-        raise ValueError("followers: this is not a whole number")
+        raise ValueError(f"{column}: this is not a whole number")
     return int("".join(groups)[:15])
 
 
-def _percent(text: str) -> float:
+def _percent(text: str, column: str) -> float:
     try:
         return float(text.removesuffix("%").strip().replace(",", "."))
     except ValueError:
-        raise ValueError("engagement_rate: this is not a percentage; write for example 3.5") from None
+        raise ValueError(f"{column}: this is not a percentage; write for example 3.5") from None
 
 
 def _list(text: str) -> list[str]:

@@ -25,9 +25,14 @@ from domain.state import State
 from domain.terms import terms_hash
 from infra.campaigns import terms_of
 from infra.ids import new_id
-from infra.tables import Campaign, Collaboration, Creator, OfferRow, Suppression
+from infra.tables import Campaign, Collaboration, Creator, OfferRow, SocialAccount, Suppression
 
 _BATCH: Final = 5_000
+_PLATFORMS: Final = (
+    select(func.coalesce(func.array_agg(SocialAccount.platform), cast([], ARRAY(Text))))
+    .where(SocialAccount.creator_id == Creator.id)
+    .scalar_subquery()
+)
 _OPEN: Final = (CampaignStatus.DRAFT, CampaignStatus.LIVE, CampaignStatus.PAUSED)
 
 
@@ -36,7 +41,8 @@ class Skipped(NamedTuple):
 
     creator_id: str
     reason: str
-    """unknown, already_invited, do_not_contact, unsubscribed, bounced, complained or not_shipped_there."""
+    """unknown, already_invited, do_not_contact, unsubscribed, bounced, complained, not_shipped_there, or
+    no_account_there: their post could not be verified."""
 
 
 class Invited(NamedTuple):
@@ -97,6 +103,7 @@ def _choose(
             Creator.do_not_contact,
             Suppression.reason.label("suppressed"),
             Collaboration.id.label("collaboration_id"),
+            _PLATFORMS.label("platforms"),
         )
         .outerjoin(
             Suppression,
@@ -109,9 +116,10 @@ def _choose(
         .where(Creator.brand_id == campaign.brand_id, Creator.id == any_(cast(creator_ids, ARRAY(Text))))
     )
     found = {row.id: row for row in session.execute(query)}
+    needed = {str(piece["platform"]) for piece in campaign.offer["deliverables"]}
     chosen = []
     for creator_id in creator_ids:
-        reason = _why_not(campaign, found.get(creator_id))
+        reason = _why_not(campaign, needed, found.get(creator_id))
         if reason:
             skipped.append(Skipped(creator_id, reason))
         else:
@@ -120,7 +128,7 @@ def _choose(
     return chosen
 
 
-def _why_not(campaign: Campaign, row: Any) -> str:
+def _why_not(campaign: Campaign, platforms: set[str], row: Any) -> str:
     if row is None:
         return "unknown"
     if row.collaboration_id is not None:
@@ -131,6 +139,8 @@ def _why_not(campaign: Campaign, row: Any) -> str:
         return str(row.suppressed)
     if campaign.ships_to and row.country not in campaign.ships_to:
         return "not_shipped_there"
+    if not platforms <= set(row.platforms):
+        return "no_account_there"
     return ""
 
 

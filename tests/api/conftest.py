@@ -1,4 +1,4 @@
-"""The application over the run's real database, a brand of one's own for each test, and keys of every role."""
+"""The application over the run's real database, a brand of one's own for each test, keys of every role."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -76,7 +76,9 @@ def test_without_a_key_every_operation_is_refused_and_says_so(web: TestClient) -
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("header", ["Bearer hs_local_guess", "Basic abc", "Bearer", "hs_local_x", "Bearer \xe9"])
+@pytest.mark.parametrize(
+    "header", ["Bearer hs_local_guess", "Basic abc", "Bearer", "hs_local_x", "Bearer \xe9"]
+)
 def test_a_wrong_key_is_refused(web: TestClient, header: str) -> None:
     answer = web.get("/api/v1/brand", headers={"Authorization": header.encode("latin-1")})
     assert (answer.status_code, answer.json()["code"]) == (401, "wrong_key")
@@ -101,7 +103,7 @@ def test_the_least_role_is_let_in(web: TestClient, brand: Tenant, things: dict[s
             continue
         role = next(role for role in order if role in roles_of(name))
         answer = brand.call(method, path.format(**things), role, json=body_for(name, things))
-        assert answer.status_code not in (401, 403) and answer.status_code < 500, (name, answer.text)
+        assert answer.status_code not in (401, 403, 500, 503), (name, answer.text)
 
 
 def test_what_belongs_to_another_brand_does_not_exist(
@@ -123,7 +125,9 @@ def test_lists_hold_the_callers_own_things_only(brand: Tenant, other: Tenant, th
     assert other.get("/members")["items"][0]["id"] != things["member_id"]
 
 
-def test_another_brands_creators_cannot_be_invited(brand: Tenant, other: Tenant, things: dict[str, str]) -> None:
+def test_another_brands_creators_cannot_be_invited(
+    brand: Tenant, other: Tenant, things: dict[str, str]
+) -> None:
     other.post("/products", lamp())
     campaign = other.post("/campaigns", campaign_body())
     report = other.post(
@@ -145,7 +149,8 @@ def test_a_key_is_shown_once_and_counts_until_it_is_revoked(web: TestClient, bra
     assert made["secret"].startswith("hs_local_")
     assert web.get("/api/v1/brand", headers=headers).status_code == 200
     listed = brand.call("GET", "/api-keys").text
-    assert made["id"] in listed and made["secret"] not in listed
+    assert made["id"] in listed
+    assert made["secret"] not in listed
     assert brand.call("DELETE", f"/api-keys/{made['id']}").json()["revoked_at"]
     assert web.get("/api/v1/brand", headers=headers).status_code == 401
 
