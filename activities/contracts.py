@@ -33,6 +33,15 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class GateAnswer(_Model):
+    """The stored report, and what to flag when it does not pass."""
+
+    report_id: Id
+    all_pass: bool
+    flag: str = ""
+    """`domain.stages.Attention`, empty when time alone is waited for."""
+
+
 class Recorded(_Model):
     """Answer of `record_change`. A refusal (sold out, not open, stale) changed nothing."""
 
@@ -40,6 +49,8 @@ class Recorded(_Model):
     """Code of the refusal; empty when recorded."""
     message: str = ""
     field: str | None = None
+    gates: GateAnswer | None = None
+    """The payment gates, assessed right after a change that earned the fee."""
 
 
 class CheckTask(_Model):
@@ -65,15 +76,8 @@ class GateTask(_Model):
     collaboration_id: Id
     sequence: int
     ask_balance: bool = False
-
-
-class GateAnswer(_Model):
-    """The stored report, and what to flag when it does not pass."""
-
-    report_id: Id
-    all_pass: bool
-    flag: str = ""
-    """`domain.stages.Attention`, empty when time alone is waited for."""
+    currency: str = ""
+    """Of the fee; needed when the balance is asked."""
 
 
 class TransferTask(_Model):

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from activities.contracts import RECORD_CHANGE, Recorded
 from activities.effects import attempts, letters, promises, things
 from activities.effects.context import Apply, Context
+from activities.gates import report
 from domain.chain import event_body, event_hash
 from domain.errors import Defect, Refused
 from domain.stages import ATTENTION_OWNER
@@ -43,6 +44,8 @@ EFFECTS: Final[dict[str, Apply]] = {
 }
 """Every effect of `domain.state` by its `do`, and the function that applies it."""
 
+EARNED: Final = "payment_due"
+"""The event after which the payment gates are assessed."""
 _LONGEST_MESSAGE: Final = 300
 
 
@@ -56,7 +59,11 @@ class Records:
     def record_change(self, change: Change) -> Recorded:
         """Write one change. A defect is not retried: a person must look."""
         try:
-            return record(self._sessions, change)
+            recorded = record(self._sessions, change)
+            if recorded.refused or EARNED not in [event.name for event in change.events]:
+                return recorded
+            gates = report(self._sessions, change.collaboration_id, change.sequence + len(change.events))
+            return recorded.model_copy(update={"gates": gates})
         except Defect as defect:
             raise ApplicationError(
                 defect.message[:_LONGEST_MESSAGE], type=defect.code, non_retryable=True

@@ -70,6 +70,8 @@ class CollaborationWorkflow:
         self._turn = asyncio.Lock()
         self._assessed = -1
         """Sequence number at which the gates were last assessed."""
+        self._gates: GateAnswer | None = None
+        """The gates as the last change found them; None when it did not ask."""
         self._look_at: datetime | None = None
         """When a payment that waits is looked at again."""
         if opening.stage in (Stage.PAYABLE, Stage.PAYING, Stage.PAID):
@@ -130,6 +132,7 @@ class CollaborationWorkflow:
                     non_retryable=True,
                 )
             self._state = apply(self._state, change)
+            self._gates = recorded.gates
             return snapshot(self._state, change)
 
     async def _record(self, change: Change) -> Recorded:
@@ -213,8 +216,11 @@ class CollaborationWorkflow:
             collaboration_id=state.collaboration_id,
             sequence=state.sequence,
             ask_balance=state.attention is Attention.FUNDS_SHORT,
+            currency=state.fee.currency if state.fee else "",
         )
-        answer = await workflow.execute_activity(ASSESS_GATES, task, result_type=GateAnswer, **ASSESS)
+        answer = self._gates
+        if answer is None or not answer.all_pass:
+            answer = await workflow.execute_activity(ASSESS_GATES, task, result_type=GateAnswer, **ASSESS)
         if state.sequence != self._state.sequence:
             return
         if answer.all_pass:

@@ -109,6 +109,9 @@ class Outside:
         if change.request_id in [known.request_id for known in self.changes]:
             return Recorded()
         self.changes.append(change)
+        if "payment_due" in [event.name for event in change.events] and not self.gates:
+            report_id = derived_id("gate_report", change.collaboration_id, change.sequence)
+            return Recorded(gates=GateAnswer(report_id=report_id, all_pass=True))
         return Recorded()
 
     @activity.defn(name=contracts.CHECK_POST)
