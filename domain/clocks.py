@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, Field
 
 _UNITS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_FORM: Final = re.compile(r"^(\d{1,5})([dhms])$")
+_FORM: Final = re.compile(r"^([0-9]{1,5})([dhms])$")
 
 Span = Annotated[
     str,
@@ -43,7 +43,7 @@ ZoneName = Annotated[str, AfterValidator(_known_zone), Field(examples=["Europe/B
 
 
 def _parts(span: str) -> tuple[int, str]:
-    match = _FORM.match(span)
+    match = _FORM.fullmatch(span)
     if match is None:
         raise ValueError(f"{span!r} is not a span; write for example 21d, 36h or 45s")
     return int(match.group(1)), match.group(2)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.alarms import next_alarm
 from domain.commands import COMMANDS, Request
 from domain.decisions import content, fulfilment, invitation, payment, posting
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand
+from domain.roles import ActorKind
 from domain.state import Change, Snapshot, State
 
 HANDLERS: dict[str, Handler] = {
@@ -40,9 +42,21 @@ def decide(state: State, request: Request, now: datetime) -> Change:
         raise IllegalCommand(
             f"'{command.name}' is not for the {request.actor.kind.value}", code="wrong_actor"
         )
+    if request.actor.kind is ActorKind.CLOCK:
+        _require_due(state, request, now)
     turn = Turn(state, request, now)
     HANDLERS[command.name](turn)
     return turn.change()
+
+
+def _require_due(state: State, request: Request, now: datetime) -> None:
+    """The clock gives the command of the next alarm and no other, and never before its time.
+
+    A change that was being recorded when the alarm rang may have moved it.
+    """
+    alarm = next_alarm(state)
+    if alarm is None or alarm.command != request.command or now < alarm.at:
+        raise IllegalCommand(f"it is not time to {request.command.name} yet", code="too_early")
 
 
 def snapshot(state: State, change: Change) -> Snapshot:

@@ -62,5 +62,5 @@ def derived_id(kind: str, *parts: str | int) -> str:
 
 def is_id(kind: str, text: str) -> bool:
     """Whether the text has the form of an id of this kind."""
-    match = _PATTERN.match(text)
+    match = _PATTERN.fullmatch(text)
     return match is not None and match.group(1) == PREFIXES[kind]

@@ -38,6 +38,11 @@ def _of_current_parcel(turn: Turn) -> None:
         raise IllegalCommand("this parcel was replaced by another", code="other_parcel")
 
 
+def _require_parcel(turn: Turn) -> None:
+    if turn.state.parcel == 0:
+        raise IllegalCommand("nothing is shipped in this collaboration", code="no_parcel")
+
+
 def reject_address(turn: Turn) -> None:
     """Back to the creator: this address cannot be shipped to."""
     turn.do(MarkParcel(number=turn.state.parcel, state="address_rejected"))
@@ -103,6 +108,7 @@ def deliver(turn: Turn) -> None:
 
 def lose(turn: Turn) -> None:
     """Lost or broken: one replacement if policy and stock allow, else excused."""
+    _require_parcel(turn)
     _of_current_parcel(turn)
     state, reason = turn.state, turn.command.reason
     if turn.request.actor.kind is ActorKind.CLOCK:
@@ -152,6 +158,7 @@ def _excuse(turn: Turn, reason: str) -> None:
 
 def excuse(turn: Turn) -> None:
     """Not replaceable: close with no mark against the creator."""
+    _require_parcel(turn)
     if turn.state.stage not in (Stage.ACCEPTED, Stage.PREPARING):
         turn.do(MarkParcel(number=turn.state.parcel, state="lost"))
     _excuse(turn, turn.command.reason)
@@ -184,6 +191,7 @@ def mark_silent(turn: Turn) -> None:
 
 def report_parcel(turn: Turn) -> None:
     """Something is wrong with the parcel: the creator's clocks stop until it is settled."""
+    _require_parcel(turn)
     state, problem = turn.state, turn.command.problem
     if state.dispute:
         raise IllegalCommand("this was reported already", code="already_reported")

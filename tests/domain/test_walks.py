@@ -1,0 +1,165 @@
+"""Whole lives: whatever anybody tries, at whatever time, the promises of the product hold."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.alarms import next_alarm
+from domain.commands import COMMANDS, Lose, MarkSilent
+from domain.stages import ENDS, STAGES, Attention, Stage
+from domain.state import Change, State
+from tests.domain.walks import SENSIBLE, Walk, walked
+
+PARCEL_AWAY = (Stage.PREPARING, Stage.SHIPPED)
+FIRST_SEEDS = range(400)
+
+
+@pytest.fixture(scope="module")
+def under_way() -> list[Walk]:
+    """Lives as far as they got."""
+    return [walked(seed) for seed in FIRST_SEEDS]
+
+
+@pytest.fixture(scope="module")
+def finished() -> list[Walk]:
+    """The same lives, brought to their end by time and by whoever has the ball."""
+    walks = [walked(seed) for seed in FIRST_SEEDS]
+    for walk in walks:
+        walk.finish()
+    return walks
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(min_value=len(FIRST_SEEDS)))
+def test_other_lives_come_to_an_end_too(seed: int) -> None:
+    """New lives at every run; what fails is kept and tried again. Anything but a `Refused` fails the walk."""
+    walk = walked(seed)
+    walk.finish()
+    assert walk.state.ended
+
+
+def test_the_walks_reach_every_command_and_every_end(finished: list[Walk]) -> None:
+    """Otherwise the properties below would hold for want of trying."""
+    commands = {change.command for walk in finished for change in walk.changes}
+    assert set(COMMANDS) - commands == set()
+    assert ENDS - {walk.state.stage for walk in finished} == set()
+
+
+def test_every_command_is_a_change_or_a_named_refusal(under_way: list[Walk]) -> None:
+    """A change counts on from where the state stood and survives being written down."""
+    for step in (step for walk in under_way for step in walk.steps if step.change):
+        change, after = step.change, step.after
+        assert change.events
+        assert change.sequence == step.before.sequence
+        assert after.sequence == step.before.sequence + len(change.events)
+        assert change.events[-1].stage is after.stage
+        assert Change.model_validate_json(change.model_dump_json(by_alias=True)) == change
+        assert State.model_validate_json(after.model_dump_json()) == after
+
+
+def test_the_clocks_command_is_possible_when_its_alarm_rings(under_way: list[Walk]) -> None:
+    """Else the workflow would wake again and again: `ring` raises when the command is refused."""
+    for seed in FIRST_SEEDS:
+        walk = walked(seed)
+        while (alarm := next_alarm(walk.state)) is not None:
+            walk.ring()
+            assert next_alarm(walk.state) != alarm, "the same alarm would ring again"
+
+
+def test_every_life_comes_to_an_end(finished: list[Walk]) -> None:
+    for walk in finished:
+        assert walk.state.ended, walk.state.stage
+        assert next_alarm(walk.state) is None
+        assert walk.state.attention is None
+        assert walk.effects("revoke_links")
+        assert not [name for name, rule in COMMANDS.items() if walk.state.stage in rule.stages]
+
+
+def test_no_clock_runs_against_a_creator_whose_parcel_is_not_there(finished: list[Walk]) -> None:
+    for step in (step for walk in finished for step in walk.steps):
+        if step.after.stage in PARCEL_AWAY:
+            assert step.after.due_at is None
+            alarm = next_alarm(step.after)
+            assert alarm is None or isinstance(alarm.command, MarkSilent | Lose)
+
+
+def test_reminders_go_out_only_while_the_creator_has_the_ball(finished: list[Walk]) -> None:
+    for step in (step for walk in finished for step in walk.steps):
+        if step.change is not None and step.change.command == "remind":
+            waits_for_creator = STAGES[step.before.stage].ball == "creator"
+            assert waits_for_creator or step.before.attention is Attention.PAYEE_MISSING
+
+
+def test_no_two_notices_share_a_kind_and_a_step(finished: list[Walk]) -> None:
+    """The second would be dropped in silence: at most one is sent per (collaboration, kind, step)."""
+    for walk in finished:
+        assert not [of for of, count in walk.notices().items() if count > 1]
+
+
+def test_a_fee_is_held_once_then_earned_or_given_back(finished: list[Walk]) -> None:
+    for walk in finished:
+        moves = [effect.do for effect in walk.effects("hold_fee", "void_fee", "earn_fee")]
+        assert moves in ([], ["hold_fee", "void_fee"], ["hold_fee", "earn_fee"])
+        completed = walk.state.stage is Stage.COMPLETED
+        assert ("earn_fee" in moves) == (completed and walk.state.type.pays)
+        if not walk.state.type.pays:
+            assert moves == []
+
+
+def test_an_attempt_is_opened_when_none_is_open_and_closed_once(finished: list[Walk]) -> None:
+    for walk in finished:
+        opened, closed = 0, 0
+        for effect in walk.effects("start_attempt", "close_attempt"):
+            if effect.do == "start_attempt":
+                opened += 1
+            elif effect.result != "unknown":
+                closed += 1
+            assert effect.number == opened
+            assert opened - closed in (0, 1)
+        assert opened == closed
+        sent = [effect for effect in walk.effects("close_attempt") if effect.result == "sent"]
+        assert len(sent) == len(walk.effects("earn_fee"))
+
+
+def test_pieces_and_parcels_add_up(finished: list[Walk]) -> None:
+    """Every parcel takes a piece unless it is a returned one; one that never left gives it back."""
+    for walk in finished:
+        opened = walk.effects("open_parcel")
+        assert [parcel.number for parcel in opened] == list(range(1, len(opened) + 1))
+        assert len(walk.effects("reserve_stock")) == len([one for one in opened if one.kind != "resent"])
+        assert all(0 < mark.number <= len(opened) for mark in walk.effects("mark_parcel"))
+        cancelled = [mark for mark in walk.effects("mark_parcel") if mark.state == "cancelled"]
+        assert len(walk.effects("release_stock")) == len(cancelled) <= 1
+
+
+def test_the_brand_cannot_walk_away_from_work_that_was_handed_in(finished: list[Walk]) -> None:
+    for walk in finished:
+        if walk.state.stage is Stage.WITHDRAWN_BY_BRAND:
+            last = [step for step in walk.steps if step.change][-1].before
+            assert last.drafts == 0
+            assert last.post_id is None
+
+
+def test_a_plain_gift_never_leaves_a_mark(finished: list[Walk]) -> None:
+    gifts = [walk for walk in finished if not walk.state.type.owes_content]
+    closed = [walk for walk in gifts if walk.state.stage is Stage.NO_POST]
+    assert closed
+    assert {walk.state.end_reason for walk in closed} == {"not_owed"}
+    assert not [effect for walk in gifts for effect in walk.effects("hold_fee")]
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in ENDS])
+def test_waiting_stages_have_an_alarm_or_somebody_who_acts(stage: Stage) -> None:
+    clocked = {
+        Stage.INVITED,
+        Stage.ACCEPTED,
+        Stage.DELIVERED,
+        Stage.IN_PRODUCTION,
+        Stage.IN_REVIEW,
+        Stage.CHANGES_REQUESTED,
+        Stage.APPROVED,
+        Stage.VERIFIED,
+    }
+    assert (stage in clocked) != (stage in SENSIBLE)
