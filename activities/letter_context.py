@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from activities.envelopes import Envelope, envelopes_of
@@ -28,12 +28,18 @@ from domain.notices import NoticeKind
 from domain.offer import CampaignType, Offer
 from infra.links import LIFE, unsubscribe_url, url_of
 from infra.settings import Settings
-from infra.tables import Link
 from infra.vault import Vault
 
 PAYMENT_SECTION: Final = "#payment"
 """Where the status page shows the payment."""
 _NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
+_LINKS: Final = text(
+    "INSERT INTO links (id, collaboration_id, creator_id, created_at, expires_at)"
+    " SELECT one.id, one.collaboration_id, one.creator_id, :now, :until"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:collaborations AS text[]), CAST(:creators AS text[]))"
+    " AS one(id, collaboration_id, creator_id)"
+    " ON CONFLICT (id) DO NOTHING"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +78,17 @@ def link_of(notice_id: str) -> str:
 
 
 def _make_links(session: Session, envelopes: Sequence[Envelope], now: datetime) -> None:
-    """One link a notice, in one statement for all of them."""
-    rows = [
+    """One link a notice (as `infra.links.issue` makes it), in one statement for all of them."""
+    session.execute(
+        _LINKS,
         {
-            "id": link_of(one.notice.id),
-            "collaboration_id": one.notice.collaboration_id,
-            "creator_id": one.row.creator_id,
-            "created_at": now,
-            "expires_at": now + LIFE,
-        }
-        for one in envelopes
-    ]
-    if rows:
-        session.execute(insert(Link).values(rows).on_conflict_do_nothing(index_elements=["id"]))
+            "ids": [link_of(one.notice.id) for one in envelopes],
+            "collaborations": [one.notice.collaboration_id for one in envelopes],
+            "creators": [one.row.creator_id for one in envelopes],
+            "now": now,
+            "until": now + LIFE,
+        },
+    )
 
 
 @lru_cache(maxsize=512)
@@ -94,7 +98,7 @@ def _label(country: str, type_: CampaignType, brand: str) -> str:
     if pack is None:
         return ""
     words = pack.file.advice.paid if type_.pays else pack.file.advice.gift
-    return words.replace("{brand}", brand)
+    return words.replace("{brand}", brand).rstrip(".")
 
 
 @lru_cache(maxsize=512)

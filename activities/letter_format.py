@@ -21,6 +21,7 @@ from jinja2.runtime import Context
 from domain.clocks import zone
 from domain.money import Money, as_decimal
 from domain.offer import Deliverable, Format, Platform, UsageRights
+from domain.terms import in_words
 
 PLATFORM_NAMES: Final = {
     Platform.INSTAGRAM: "Instagram",
@@ -35,7 +36,6 @@ FORMAT_NAMES: Final = {
     Format.SHORT: ("Short", "Shorts"),
     Format.LIVE: ("live stream", "live streams"),
 }
-_UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 _OFFSET: Final = re.compile(r"^(GMT|UTC)?[+-]\d|[(+]|Unknown")
 T = TypeVar("T", bound=str)
 
@@ -91,12 +91,6 @@ def money(amount: Money, locale: str) -> str:
     return format_currency(as_decimal(amount), amount.currency, locale=locale)
 
 
-def span(text: str) -> str:
-    """'21d' as '21 days', '1h' as '1 hour'."""
-    count, unit = int(text[:-1]), text[-1]
-    return f"{count} {_UNITS[unit]}{'' if count == 1 else 's'}"
-
-
 def pieces(deliverables: list[Deliverable]) -> str:
     """What is made: '1 Instagram reel and 2 Instagram stories'."""
     named = [
@@ -110,7 +104,7 @@ def rights(granted: UsageRights) -> str:
     """What the brand may do with the content, in one line."""
     channels = ", ".join(granted.channels)
     ads = "also in paid advertising" if granted.paid_media else "not in paid advertising"
-    return f"show it for {span(granted.length)} ({channels}; {granted.territory}; {ads})"
+    return f"show it for {in_words(granted.length)} ({channels}; {granted.territory}; {ads})"
 
 
 def plainly(code: str) -> str:
@@ -147,7 +141,7 @@ FILTERS: Final[dict[str, Any]] = {
     "by": _by,
     "day": _day,
     "money": _money,
-    "span": span,
+    "span": in_words,
     "pieces": pieces,
     "rights": rights,
     "plainly": plainly,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import ARRAY, Text, any_, case, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -153,7 +153,7 @@ def _update(session: Session, ids: Sequence[str], **values: object) -> None:
     if ids:
         session.execute(
             update(Notice)
-            .where(Notice.id.in_(ids), or_(Notice.state == "sending", Notice.state == "queued"))
+            .where(Notice.id == any_(cast(list(ids), ARRAY(Text))), Notice.state.in_(_OPEN))
             .values(**values)
             .execution_options(synchronize_session=False)
         )

@@ -8,10 +8,14 @@ those few are all that can be sent twice.
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+_LINGER: Final = 0.004
+"""Seconds in which a few more results come, so that they are written down together."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,10 +47,11 @@ class Senders(Generic[Item, Result]):
         self._inboxes[zlib.crc32(key.encode()) % len(self._inboxes)].put(item)
 
     def results(self, seconds: float) -> list[Result]:
-        """What is finished; waits up to so long for the first."""
+        """What is finished; waits up to so long for the first, and a moment for more."""
         found: list[Result] = []
         try:
             found.append(self._done.get(timeout=seconds))
+            time.sleep(_LINGER)
             while True:
                 found.append(self._done.get_nowait())
         except Empty:

@@ -30,7 +30,7 @@ _PARCEL_KINDS: Final = {
     NoticeKind.PARCEL_RETURNED,
     NoticeKind.PARCEL_EXCUSED,
 }
-_DRAFT_KINDS: Final = {NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
+_OWED_KINDS: Final = {NoticeKind.CONTENT_START, NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
 _PAYMENT_KINDS: Final = {NoticeKind.PAYMENT_SETUP, NoticeKind.PAID}
 _BEFORE_ANSWER: Final = {
     NoticeKind.INVITATION,
@@ -62,7 +62,7 @@ def samples(kind: NoticeKind) -> Iterator[tuple[CampaignType, NoticeContext]]:
     for type_ in CampaignType:
         if kind in _PARCEL_KINDS and not type_.ships:
             continue
-        if kind in _DRAFT_KINDS and not type_.owes_content:
+        if kind in _OWED_KINDS and not type_.owes_content:
             continue
         if kind in _PAYMENT_KINDS and not type_.pays:
             continue
@@ -106,7 +106,7 @@ def sample(kind: NoticeKind, type_: CampaignType, **other: Any) -> NoticeContext
         "transfer_id": "tr_1QxT2mLkdIwHu7ix" if type_.pays else "",
         "terms_file": "terms-winter-glow.txt",
         "terms_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "label": "#ad" if type_.pays else "Lumen & Oak gave me this for free.",
+        "label": "#ad" if type_.pays else "Lumen & Oak gave me this for free",
         "feedback": "Lovely light!\nPlease show the tube closed, and leave out the other brand on the shelf.",
         "revision": 1,
         "extension": "3d",
