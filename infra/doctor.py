@@ -137,6 +137,8 @@ def mailbox(patient: Patient) -> Iterator[Finding]:
     if not patient.settings.is_local or "mail" not in patient.folder.read().get("parts", []):
         return
     for place in (folder, folder / "tmp", folder / "new"):
+        if not place.exists() and not patient.runs_stack:
+            return  # the next start makes it
         if problem := _cannot_write(place):
             words = f"cannot be written: {problem}. Mails are refused and tried again later"
             yield Finding(f"Mailbox {place}", words, "make it a folder that this account can write")

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.maildir import Entry, Maildir
+from infra.local.maildir import RECIPIENT_HEADER, Entry, Maildir, headers_of
 
 PAGES = Path(__file__).parent / "pages"
 PAGE_SIZE = 50
@@ -89,8 +89,8 @@ class _Mailbox:
         return self._page(
             "mailbox_message.html",
             id=request.path_params["id"],
-            subject=str(message.get("Subject", "")),
-            headers=[(name, str(value)) for name, value in message.items()],
+            subject=_first(message, "Subject"),
+            headers=headers_of(message),
             text=_body(message, "plain"),
             html=_body(message, "html"),
             attachments=_attachments(message),
@@ -148,11 +148,11 @@ class _Mailbox:
         return JSONResponse(
             {
                 "id": message_id,
-                "to": [str(one) for one in message.get_all("Delivered-To", [])],
-                "from": str(message.get("From", "")),
-                "subject": str(message.get("Subject", "")),
-                "message_id": str(message.get("Message-ID", "")).strip(),
-                "headers": [[name, str(value)] for name, value in message.items()],
+                "to": [value for name, value in headers_of(message) if name == RECIPIENT_HEADER],
+                "from": _first(message, "From"),
+                "subject": _first(message, "Subject"),
+                "message_id": _first(message, "Message-ID"),
+                "headers": headers_of(message),
                 "text": _body(message, "plain"),
                 "html": _body(message, "html"),
                 "attachments": _attachments(message),
@@ -190,6 +190,11 @@ def _as_json(entry: Entry) -> dict[str, Any]:
         "subject": entry.subject,
         "message_id": entry.message_id,
     }
+
+
+def _first(message: EmailMessage, name: str) -> str:
+    found = (value for one, value in headers_of(message) if one.lower() == name.lower())
+    return next(found, "")
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:

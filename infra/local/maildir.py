@@ -9,12 +9,16 @@ import threading
 import time
 from bisect import insort
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
+from typing import Any
 
 RECIPIENT_HEADER = "Delivered-To"
 
@@ -105,15 +109,28 @@ class Maildir:
 
     def _entry(self, path: Path) -> Entry:
         with path.open("rb") as file:
-            headers = BytesHeaderParser(policy=policy.default).parse(file)
+            headers = headers_of(BytesHeaderParser(policy=policy.compat32).parse(file))
+        first = {name.lower(): value for name, value in reversed(headers)}
         return Entry(
             id=path.name,
             received_at=datetime.fromtimestamp(int(path.name) / 1e9, UTC),
-            sender=str(headers.get("From", "")),
-            recipients=tuple(str(one).lower() for one in headers.get_all(RECIPIENT_HEADER, [])),
-            subject=str(headers.get("Subject", "")),
-            message_id=str(headers.get("Message-ID", "")).strip(),
+            sender=first.get("from", ""),
+            recipients=tuple(value.lower() for name, value in headers if name == RECIPIENT_HEADER),
+            subject=first.get("subject", ""),
+            message_id=first.get("message-id", ""),
         )
+
+
+def headers_of(message: Message) -> list[tuple[str, str]]:
+    """Every header as readable text, also one that is not as it should be."""
+    return [(name, _readable(value)) for name, value in message.raw_items()]
+
+
+def _readable(value: Any) -> str:
+    text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    with suppress(HeaderParseError, ValueError, LookupError):
+        text = str(make_header(decode_header(text)))
+    return " ".join(text.split())
 
 
 def _as_id(since: str) -> str:
