@@ -13,7 +13,7 @@ import pytest
 import stripe
 
 from infra.local.stripe import app
-from infra.local.stripe.calls import OPERATIONS, route
+from infra.local.stripe.calls import OPERATIONS, Operation, route
 from tests.stripe import document, sdk_types
 from tests.stripe.simulator import ANSWERED, KEY, RECIPIENT, Receiver, Simulator
 
@@ -196,6 +196,39 @@ def walk_events(client: stripe.StripeClient, receiver: Receiver) -> None:
     destinations.ping(there)
     destinations.delete(there)
     client.v2.core.events.retrieve(client.v2.core.events.list().data[0].id)
+
+
+JUNK: list[Any] = ["", "x", "-1", "a[b]", "\x00", "9" * 30, "é" * 600, {"x": "y"}, {"0": {"z": "1"}}, ["a"]]
+
+
+def as_form(name: str, value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {k: v for key, inner in value.items() for k, v in as_form(f"{name}[{key}]", inner).items()}
+    if isinstance(value, list):
+        return as_form(name, dict(enumerate(value)))
+    return {name: value}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: f"{o.method} {o.template}")
+def test_04_junk_in_any_parameter_is_a_4xx_with_the_error_body(
+    sim: Simulator, payee: str, operation: Operation
+) -> None:
+    path = operation.template.replace("{account}", payee)
+    if "/accounts/" in path:
+        path = path.replace("{id}", payee)
+    path = re.sub(r"{\w+}", "x_none", path)
+    with httpx.Client(base_url=sim.base, headers={"Authorization": f"Bearer {KEY}"}) as web:
+        for name in operation.spec:
+            for value in [*JUNK, None, 5, True] if path.startswith("/v2/") else JUNK:
+                options: dict[str, Any] = {"params": as_form(name, value)}
+                if operation.method == "POST":
+                    options = {"data": as_form(name, value)}
+                    if path.startswith("/v2/"):
+                        options = {"json": {name: value}}
+                answer = web.request(operation.method, path, **options)
+                assert answer.status_code < 500, (name, value, answer.text)
+                if answer.status_code != 200:
+                    assert answer.json()["error"]["message"], (name, value)
 
 
 def test_01_errors_have_the_body_of_the_document(sim: Simulator) -> None:

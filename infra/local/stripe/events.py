@@ -152,7 +152,7 @@ def list_thin_events(call: Call) -> Json:
         filters.append(Filter("related_object.id", call.params["object_id"]))
     if call.params.get("types"):
         filters.append(Filter("type", call.params["types"], "in"))
-    for bound, moment in call.params.get("created", {}).items():
+    for bound, moment in (call.params.get("created") or {}).items():
         operator = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[bound]
         filters.append(Filter("created", _seconds(bound, moment), operator))
     return v2_list(call, "v2_event", "/v2/core/events", filters)

@@ -29,10 +29,11 @@ CURRENCIES = frozenset(_CODES.split())
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter: how it is read, and whether it must be there."""
+    """One parameter: how it is read, whether it must be there, whether JSON's null unsets it."""
 
     parse: Parse
     required: bool = False
+    nullable: bool = False
 
 
 Spec = Mapping[str, Field]
@@ -78,13 +79,15 @@ def check(raw: Mapping[str, Any], spec: Spec, prefix: str = "") -> dict[str, Any
     read: dict[str, Any] = {}
     for name, field in spec.items():
         path = _join(prefix, name)
-        if name not in raw:
+        if raw.get(name) is None:
             if field.required:
                 raise errors.missing_parameter(path)
+            if name in raw and field.nullable:
+                read[name] = None
             continue
         if raw[name] == "" and field.required:
             raise errors.empty_parameter(path)
-        read[name] = None if raw[name] is None else field.parse(path, raw[name])
+        read[name] = field.parse(path, raw[name])
     return read
 
 
@@ -103,7 +106,7 @@ def text(limit: int = 5000) -> Field:
             raise errors.invalid(path, message, "parameter_invalid_string")
         return raw
 
-    return Field(parse)
+    return Field(parse, nullable=True)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Field:
@@ -166,9 +169,9 @@ def items(of: Field) -> Field:
 
     def parse(path: str, raw: Any) -> list[Any]:
         values = list(raw.values()) if isinstance(raw, dict) else raw
-        if isinstance(values, str):
-            if values == "":
-                return []
+        if values == "":
+            return []
+        if not isinstance(values, list):
             raise errors.invalid(path, "Invalid array")
         return [of.parse(f"{path}[{i}]", v) for i, v in enumerate(values)]
 
@@ -199,7 +202,7 @@ def either(first: Field, second: Field) -> Field:
 
 def anything() -> Field:
     """A value that the simulator keeps as it came."""
-    return Field(lambda _path, raw: raw)
+    return Field(lambda _path, raw: raw, nullable=True)
 
 
 def metadata() -> Field:
@@ -223,7 +226,7 @@ def metadata() -> Field:
             raise errors.invalid(path, "You can only have up to 50 metadata keys.")
         return dict(raw)
 
-    return Field(parse)
+    return Field(parse, nullable=True)
 
 
 def merge_metadata(old: dict[str, str], given: Mapping[str, Any]) -> dict[str, str]:

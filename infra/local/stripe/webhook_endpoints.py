@@ -184,7 +184,7 @@ def create_destination(call: Call) -> Json:
         "amazon_eventbridge": None,
         "azure_event_grid": None,
         "created": moment,
-        "description": given.get("description", ""),
+        "description": given.get("description") or "",
         "enabled_events": given["enabled_events"],
         "event_payload": given["event_payload"],
         "events_from": given.get("events_from", ["@self"]),
