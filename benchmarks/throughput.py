@@ -49,7 +49,7 @@ async def _floor(client: Client, count: int, start: BareStart, at_once: int) -> 
 
 
 async def measure_launch(place: Yard, count: int) -> list[dict[str, Any]]:
-    """Launch `count` creators until SMTP has the last invitation; floor: bare workflows, one activity each."""
+    """Launch `count` creators until SMTP has the last invitation; floor: bare workflows, one activity."""
     client = await client_of(place)
     campaign_id, _ = place.campaign(await asyncio.to_thread(place.creators, count))
     with floor_worker(place):
