@@ -9,6 +9,7 @@ from api.pages.dossier import Dossier
 from api.pages.story import reader_of
 from api.pages.wording import say, span
 from domain.clocks import length
+from domain.disclosure import load_pack
 from domain.offer import CampaignType, Deliverable
 
 
@@ -30,7 +31,18 @@ def offer_facts(dossier: Dossier) -> dict[str, Any]:
         "pieces": [piece_text(piece) for piece in dossier.offer.deliverables],
         "left": any(choice.left for choice in dossier.choices) or not dossier.state.type.ships,
         "marking": say("offer.marking", what=say(f"offer.marking_{dossier.state.type.relationship}")),
+        "marking_words": _marking_words(dossier),
     }
+
+
+def _marking_words(dossier: Dossier) -> str:
+    """Words that mark the post rightly in the creator's country; empty when no rule pack knows."""
+    pack = load_pack(dossier.creator.country)
+    if pack is None:
+        return ""
+    advice = pack.file.advice
+    words = advice.paid if dossier.state.type.pays else advice.gift
+    return words.replace("{brand}", dossier.brand.name)
 
 
 def piece_text(deliverable: Deliverable) -> str:

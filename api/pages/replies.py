@@ -72,7 +72,7 @@ def _answer_to(error: Exception, desk: Desk, request: Request) -> Response:
     problem, status, headers = _what(error, request)
     standing = error.standing if isinstance(error, NotHere) else None
     if standing is Standing.SHOWS:
-        return desk.render.redirect(f"/c/{request.path_params['token']}")
+        return desk.render.redirect(f"/c/{request.path_params['token']}?done=already")
     if _wants_json(request):
         text = error.message if isinstance(error, Refused) else say(f"problem.{problem}.heading")
         return JSONResponse({"error": text}, status, headers=desk.render.headers() | headers)

@@ -26,8 +26,9 @@ from domain.ids import derived_id
 from infra.objects import PART_SIZE, ObjectStore
 from infra.tables import Asset
 
-LARGEST: Final = 500 * 1024 * 1024
-LARGEST_PLAIN: Final = 20 * 1024 * 1024
+LARGEST: Final = 500_000_000
+"""Bytes of one file."""
+LARGEST_PLAIN: Final = 20_000_000
 """Bytes of a file that comes through the server, from a browser without script."""
 MOST_FILES: Final = 40
 """Files that one collaboration may keep."""

@@ -40,7 +40,7 @@ def _flat(prefix: str, table: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def say(name: str, **facts: object) -> str:
+def say(name: str, /, **facts: object) -> str:
     """The text of this name, filled in. Raises KeyError for a name that the catalogue lacks."""
     return catalogue()[name].format(**facts)
 

@@ -48,7 +48,7 @@
       const show = (sent) => {
         const done = file.size ? Math.floor((100 * sent) / file.size) : 100;
         bar.value = done;
-        state.textContent = texts.sending.replace("{done}", done);
+        state.textContent = texts.sending.replace("%done%", done);
         if (done - told >= 25) {
           told = done;
           said.textContent = `${file.name}: ${state.textContent}`;
@@ -76,7 +76,7 @@
       box.value = stored.asset;
       box.checked = true;
       const text = document.createElement("span");
-      text.textContent = texts.include.replace("{name}", stored.name);
+      text.textContent = texts.include.replace("%name%", stored.name);
       label.append(box, text);
       for (const twin of list.querySelectorAll(`input[value="${stored.asset}"]`)) twin.closest("li").remove();
       row.className = "";

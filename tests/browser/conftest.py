@@ -1,0 +1,79 @@
+"""A real browser on a real server: Chromium where it is installed, skipped by name where it is not."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from api.main import create_app
+from infra.settings import Settings
+from tests.pages.studio import Studio
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM:
+                item.add_marker(pytest.mark.skip(reason="needs Chromium: apt-get install chromium"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def served_settings(settings: Settings) -> Settings:
+    port = _free_port()
+    return settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "api_port": port})
+
+
+@pytest.fixture(scope="session")
+def served(served_settings: Settings) -> Iterator[FastAPI]:
+    """The application on a port of this machine."""
+    app = create_app(served_settings)
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=served_settings.api_port, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < until, "the server did not start"
+        time.sleep(0.05)
+    yield app
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def chromium(served: FastAPI) -> Iterator[Any]:
+    """Chromium for one module: Playwright keeps an event loop running, which other tests must not meet."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def studio(served: FastAPI, served_settings: Settings) -> Studio:
+    return Studio(served.state.sessions, served.state.vault, served_settings).found()
