@@ -63,8 +63,9 @@ def trial_balance(session: Session) -> list[Balance]:
 
 def verify_chain(session: Session, collaboration_id: str) -> list[Problem]:
     """Whether one collaboration's history is what was sealed, up to what its row remembers."""
-    found = _histories(session, select(Collaboration.id).where(Collaboration.id == collaboration_id))
-    return [problem for problem in found if problem is not None]
+    if session.get(Collaboration, collaboration_id) is None:
+        return [Problem("chain", collaboration_id, "there is no such collaboration")]
+    return list(_histories(session, [collaboration_id]))
 
 
 # --- rules in SQL: each gives (subject, message) of what breaks it ----------------------------------

@@ -93,7 +93,7 @@ class Vault:
         """Decrypt a document. Raises `Defect` when it was tampered with or sealed under another key."""
         try:
             plain = self._cipher(wrapped).decrypt(sealed[:_NONCE], sealed[_NONCE:], _kind(model))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Defect(f"a sealed {model.__name__} cannot be opened", code="vault_unreadable") from error
         return model.model_validate_json(plain)
 

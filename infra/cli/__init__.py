@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaign": ("infra.cli.campaign:app", "Create, launch, watch and end campaigns."),
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
+    "ledger": ("infra.cli.ledger:app", "Prove the books and the histories."),
 }
 """Name to where it is (`module:name` of a function or of a `typer.Typer`) and one line of help."""
 
