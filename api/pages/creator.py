@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -260,7 +259,7 @@ async def act(token: str, form: str, request: Request, desk: Shared, sender: Fro
     try:
         who, command = await run_in_threadpool(desk.take_form, token, form, typed, files, sender)
     except AlreadyDone as already:
-        return await run_in_threadpool(_already, desk, token, sender, already)
+        return await run_in_threadpool(_already, desk, token, sender, form, already)
     except NonceRefused as refused:
         errors = {"": say("error.form_unknown")}
         return await run_in_threadpool(_again, desk, token, sender, form, typed, refused.status, errors)
@@ -276,7 +275,12 @@ async def act(token: str, form: str, request: Request, desk: Shared, sender: Fro
         await run_in_threadpool(desk.forget, command.command)
         errors = {refused.field or "": _sentence(refused)}
         return await run_in_threadpool(_again, desk, token, sender, form, typed, refused.status, errors)
-    return desk.render.redirect(f"{who.path}?done={quote(snapshot.outcome)}")
+    return desk.render.redirect(f"{who.path}?done={_done(form, snapshot.outcome)}")
+
+
+def _done(form: str, outcome: str) -> str:
+    """The name of what is said when a form worked: its own, or that of what came of it instead."""
+    return outcome if knows(f"done.{outcome}") else form
 
 
 def _again(
@@ -295,13 +299,13 @@ def _again(
     return show(desk, who, dossier, status=status, form=form, typed=typed, errors=errors)
 
 
-def _already(desk: Desk, token: str, sender: Sender, already: AlreadyDone) -> Response:
+def _already(desk: Desk, token: str, sender: Sender, form: str, already: AlreadyDone) -> Response:
     """The same form again gets the same answer; a form of yesterday's page sees today's."""
     who, dossier = desk.open(token, sender)
     if dossier is None:
         return link_problem(desk, who.standing, token)
     if already.outcome:
-        return desk.render.redirect(f"{who.path}?done={quote(already.outcome)}")
+        return desk.render.redirect(f"{who.path}?done={_done(form, already.outcome)}")
     return show(desk, who, dossier, status=409, done="already")
 
 

@@ -198,7 +198,7 @@ def _handles(session: Session, creator_id: str) -> dict[str, str]:
     rows = session.execute(
         select(SocialAccount.platform, SocialAccount.handle).where(SocialAccount.creator_id == creator_id)
     )
-    return {platform: handle for platform, handle in rows}
+    return {row.platform: row.handle for row in rows}
 
 
 def _choices(session: Session, campaign_id: str, state: State) -> list[Choice]:

@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.main import create_app
+from api.pages.desk import desk_of
+from api.pages.limits import Limits
 from infra.settings import Settings
 from tests.pages.engine import Engine
 from tests.pages.studio import Studio
@@ -76,7 +78,8 @@ class Browser:
 
 @pytest.fixture
 def browser(app: FastAPI, web: TestClient) -> Browser:
-    """A browser of one's own."""
+    """A browser of one's own, at an address that nobody has tried anything from."""
+    desk_of(app).limits = Limits()
     return Browser(app)
 
 
