@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...] [--quick]`: measures, prints a table, writes benchmarks/results/latest.json."""
+"""`python -m benchmarks [NAME ...] [--quick]`: measures, prints a table, writes benchmarks/results/."""
 
 from __future__ import annotations
 

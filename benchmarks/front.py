@@ -60,9 +60,9 @@ async def measure_accepts(place: Yard, rate: int, seconds: int) -> list[dict[str
     accepted = place.count(campaign_id, "preparing")
     median, slowest = percentiles(took)
     return [
-        {"what": f"accept, page to page, at {rate} a second for {seconds} s: median", "value": median, "unit": "ms",
+        {"what": f"accept, page to page, at {rate}/s for {seconds} s: median", "value": median, "unit": "ms",
          "goal": "below 60 ms", "accepted": accepted, "sent": count, "not 200": len(refused)},
-        {"what": "accept, page to page: 99th percentile", "value": slowest, "unit": "ms", "goal": "below 250 ms"},
+        {"what": "accept, page to page: p99", "value": slowest, "unit": "ms", "goal": "below 250 ms"},
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What it weighs: a worker's memory with a thousand open collaborations, the first page, captions a second."""
+"""What it weighs: a worker's memory with a thousand lives in it, the first page, captions a second."""
 
 from __future__ import annotations
 
