@@ -1,8 +1,9 @@
 """A mail server that keeps what it takes and refuses what its recipients' names ask for.
 
-`python -m tests.mail.smtp_server PORT FOLDER`: a real SMTP server on loopback. The first part of an address
-says what happens: `gone` and `full` are refused at once, `norelay` as if we might not send, `spam` after the
-message, `later` is put off, and at `dies` the server ends after it kept the message and before it said so.
+`python -m tests.mail.smtp_server PORT FOLDER [forgiving]`: a real SMTP server on loopback. The first part of
+an address says what happens: `gone`, `full` and `norelay` are refused, `later` is put off, `spam` is refused
+after the message, `dies` ends the server between keeping the message and saying so, `hangs` makes it say
+nothing for a minute. A forgiving one takes everything.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ AT_MESSAGE = {"spam": "554 5.6.0 Message refused"}
 
 
 class Keeper:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forgiving: bool) -> None:
         self._folder = folder
+        self._forgiving = forgiving
         self._numbers = itertools.count(len(list(folder.iterdir())))
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        refusal = AT_RECIPIENT.get(address.partition(".")[0])
+        refusal = None if self._forgiving else AT_RECIPIENT.get(address.partition(".")[0])
         if refusal is None:
             envelope.rcpt_tos.append(address)
         return refusal or "250 2.1.5 OK"
@@ -40,7 +42,7 @@ class Keeper:
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        how = envelope.rcpt_tos[0].partition(".")[0]
+        how = "" if self._forgiving else envelope.rcpt_tos[0].partition(".")[0]
         if how in AT_MESSAGE:
             return AT_MESSAGE[how]
         path = self._folder / f"{next(self._numbers):06}.eml"
@@ -54,8 +56,8 @@ class Keeper:
         return "250 2.0.0 Kept"
 
 
-async def serve(port: int, folder: Path) -> None:
-    keeper = Keeper(folder)
+async def serve(port: int, folder: Path, forgiving: bool) -> None:
+    keeper = Keeper(folder, forgiving)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(keeper, hostname="localhost"), "127.0.0.1", port)
     async with server:
@@ -63,4 +65,4 @@ async def serve(port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), "forgiving" in sys.argv[3:]))
