@@ -108,10 +108,11 @@ def find_denials(pack: Pack, seen: SeenText, surface: Surface, column: str) -> l
         if column not in denial.entry.when:
             continue
         for pattern in denial.patterns:
-            for match in pattern.finditer(seen.plain):
-                if _stands(seen.plain, match.start(), match.end(), denial.not_before, denial.not_after):
-                    found.append(DenialHit(denial, seen, surface, match.start(), match.end()))
-                    break
+            found.extend(
+                DenialHit(denial, seen, surface, match.start(), match.end())
+                for match in pattern.finditer(seen.plain)
+                if _stands(seen.plain, match.start(), match.end(), denial.not_before, denial.not_after)
+            )
     for token in seen.tokens:
         if not token.tag or not token.word.startswith(pack.denial_tag_starts):
             continue

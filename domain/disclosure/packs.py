@@ -7,6 +7,7 @@ once from the package; after that everything here is pure.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Sequence
@@ -126,11 +127,12 @@ class Needed(Generic[Entry]):
             found.update(self._words[word])
         for start in seen.starts & self._starts.keys():
             found.update(index for need, index in self._starts[start] if need in plain)
-        return [
-            self.entries[index]
-            for index in sorted(found)
-            if not self._also[index] or any(part in plain for part in self._also[index])
-        ]
+        asked: dict[tuple[str, ...], bool] = {(): True}
+        for index in found:
+            also = self._also[index]
+            if also not in asked:
+                asked[also] = any(part in plain for part in also)
+        return [self.entries[index] for index in sorted(found) if asked[self._also[index]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Pack:
     denial_tags: tuple[tuple[str, Denial], ...]
     denial_tag_starts: tuple[str, ...]
     joined: tuple[Joined, ...]
+    fingerprint: str
     common_words: dict[str, frozenset[str]]
 
     @property
@@ -155,8 +158,8 @@ class Pack:
 
     @property
     def version(self) -> str:
-        """Version of the pack; it changes with any change of its data."""
-        return self.file.version
+        """Version of the pack, and a fingerprint that changes with any change of its data."""
+        return f"{self.file.version}+{self.fingerprint}"
 
 
 def compile_pattern(pattern: str, macros: dict[str, str]) -> re.Pattern[str]:
@@ -254,12 +257,21 @@ def compile_pack(file: PackFile) -> Pack:
         denial_tags=tuple((tag, d) for d, _, _ in denials for tag in d.entry.tags),
         denial_tag_starts=tuple(tag for d, _, _ in denials for tag in d.entry.tags),
         joined=tuple(_joined(file, entry) for entry in file.joined),
+        fingerprint=_fingerprint(file, *lexicons.values()),
         common_words={
             lexicon.language: frozenset(lexicon.common_words)
             for lexicon in lexicons.values()
             if lexicon.common_words
         },
     )
+
+
+def _fingerprint(*files: PackFile | LexiconFile) -> str:
+    """The first 12 hex digits of the SHA-256 over the content of the files."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.model_dump_json().encode())
+    return digest.hexdigest()[:12]
 
 
 def _rule(file: PackFile, label: LabelEntry, language: str) -> Rule:

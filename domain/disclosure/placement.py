@@ -84,6 +84,8 @@ def _hashtag_block(hit: Hit) -> tuple[int, int]:
     A label without '#' before a run of hashtags is not part of the run.
     """
     tags = [t for t in hit.seen.tokens if t.tag]
+    if not tags:
+        return 1, 0
     before = 0
     edge = hit.start
     for token in reversed([t for t in tags if t.end <= hit.start]):
@@ -111,13 +113,18 @@ def _tacked_on(hit: Hit, block: int) -> bool:
     """Whether the label is only the last words of a caption that says something before it."""
     if block >= _BLOCK:
         return False
-    words = [t for t in hit.seen.tokens if not t.tag]
-    if any(t.start >= hit.end for t in words):
+    before = None
+    for token in reversed(hit.seen.tokens):
+        if token.tag:
+            continue
+        if token.start >= hit.end:
+            return False
+        if token.end <= hit.start:
+            before = token
+            break
+    if before is None:
         return False
-    before = [t for t in words if t.end <= hit.start]
-    if not before:
-        return False
-    return not hit.phrase or _breaks(hit.seen, before[-1], hit.start)
+    return not hit.phrase or _breaks(hit.seen, before, hit.start)
 
 
 def _breaks(seen: SeenText, last: Token, start: int) -> bool:

@@ -6,7 +6,7 @@ the words that decided. Nothing here reads text or writes sentences.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.disclosure.evidence import Found
@@ -42,12 +42,18 @@ def rule_on(found: Found) -> Ruling:
     if denial is not None and denial.outcome is _FAIL:
         return denial
     ruling = _FORMATS[found.check.format](found)
-    if denial is not None and ruling.outcome is not _FAIL:
-        return denial
-    return ruling
+    if denial is None or (ruling.outcome is _FAIL and ruling.reason is not Reason.MISSING):
+        return ruling
+    if ruling.outcome is _FAIL:
+        return replace(denial, outcome=_FAIL, message="denial") if _own_money(denial) else ruling
+    return denial
 
 
 # ------------------------------------------------------------------ denial
+
+
+def _own_money(denial: Ruling) -> bool:
+    return isinstance(denial.hit, DenialHit) and denial.hit.denial.entry.kind == "own_money"
 
 
 def _denial(found: Found) -> Ruling | None:
