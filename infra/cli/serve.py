@@ -3,6 +3,7 @@
 Each checks its settings before it does anything, and says in plain words which are missing.
 """
 
+import time
 from typing import Annotated
 
 import typer
@@ -57,14 +58,36 @@ def worker(
     run(queue)
 
 
-def migrate() -> None:
+def migrate(
+    wait: Annotated[int, typer.Option(help="Seconds to wait for the database.", min=0)] = 0,
+) -> None:
     """Bring the database to the newest schema. Safe to run again and from several machines."""
     settings = get_settings()
     configure(settings.log_level)
-    if not settings.migration_url:
+    url = settings.migration_url
+    if not url:
         typer.echo("HANDSEL_DATABASE_URL is not set; run `handsel up` or set it.", err=True)
         raise typer.Exit(2)
     from infra.migrate import current_revision, upgrade
 
-    upgrade(settings.migration_url)
-    typer.echo(f"The database is at revision {current_revision(settings.migration_url)}.")
+    if not _comes_up(url, wait):
+        typer.echo("The database does not answer; `handsel doctor` says more.", err=True)
+        raise typer.Exit(1)
+    upgrade(url)
+    typer.echo(f"The database is at revision {current_revision(url)}.")
+
+
+def _comes_up(url: str, seconds: float) -> bool:
+    """Whether the database at `url` answers now or within `seconds`."""
+    import psycopg
+
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.1)
+        else:
+            return True

@@ -99,6 +99,12 @@ class Part:
     """Names of the ports it listens on."""
     needs: tuple[str, ...] = ()
     """Parts that must work before this one is started."""
+    yields_to: tuple[str, ...] = ()
+    """Parts that are started first because a person waits for them; it does not need them."""
+    counts_after: tuple[str, ...] = ()
+    """Parts that must work before this one counts as working; it starts beside them."""
+    ends_first: bool = False
+    """Ends before anything else, so that what it has begun can still be finished."""
     env: Values = _no_values
     """Environment beyond the bare one. Handsel's own processes get every setting."""
     provides: Values = _no_values

@@ -221,6 +221,7 @@ SOCIAL = Part(
     provides=lambda plan: {
         "HANDSEL_POST_HOSTS": json.dumps(dict.fromkeys(PLATFORMS, plan.url("social.main")))
     },
+    yields_to=("api",),
     works=_answers("social.main"),
     replaced_by=("HANDSEL_POST_HOSTS",),
     address=_page("social.main"),
@@ -245,6 +246,7 @@ CARRIER = Part(
     ports=("main",),
     command=_carrier_command,
     provides=lambda plan: {"HANDSEL_CARRIER_WEBHOOK_SECRET": _carrier_secret(plan)},
+    yields_to=("api",),
     works=_answers("carrier.main"),
     address=_page("carrier.main"),
 )
@@ -272,8 +274,7 @@ def _api_settings(plan: Plan) -> dict[str, str]:
 MIGRATE = Part(
     name="migrate",
     title="Migrations",
-    command=lambda _plan: _module("infra.cli", "migrate"),
-    needs=("postgres",),
+    command=lambda _plan: _module("infra.cli", "migrate", "--wait", "60"),
     once=True,
     patience=120,
 )
@@ -283,9 +284,12 @@ API = Part(
     title="Pages and API",
     ports=("main",),
     command=lambda _plan: _module("infra.cli", "serve"),
-    needs=("migrate", "temporal", "objects", "mail", "stripe"),
+    needs=("temporal", "objects", "mail", "stripe"),
+    counts_after=("migrate",),
+    ends_first=True,
     provides=_api_settings,
     works=_answers("api.main", "/healthz"),
+    patience=120,
     address=_page("api.main"),
 )
 
@@ -303,6 +307,7 @@ def _worker(queue: str) -> Part:
         title=f"Worker, {queue}",
         command=lambda _plan: _module("infra.cli", "worker", "--queue", queue),
         needs=("migrate", "temporal", "objects", "mail", "stripe"),
+        yields_to=("api",),
         works=poll,
         grace=WORKER_GRACE,
     )

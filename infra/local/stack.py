@@ -189,28 +189,32 @@ class Stack:
         content["parts"] = list(self._plan.parts)
 
     def _supervise(self) -> None:
+        running: dict[str, SupervisedPart] = {}
         for part in self._plan.parts.values():
-            needs = [self._running[name] for name in part.needs if name in self._running]
-            self._running[part.name] = SupervisedPart(part, self._plan, needs, self._announce)
-        for running in self._running.values():
-            running.start()
+            running[part.name] = SupervisedPart(part, self._plan, running, self._announce)
+        self._running = running
+        for one in running.values():
+            one.start()
 
     def _await_all(self, until: float) -> None:
-        for running in self._running.values():
-            while not running.settled.wait(0.2) and time.monotonic() < until:
-                if self._cancelled.is_set():
-                    raise StackFailed("The start was called off.")
-        failed = [one for one in self._running.values() if not one.settled.is_set() or one.fault]
+        while not all(one.settled.wait(0.1) for one in self._running.values()):
+            if self._cancelled.is_set():
+                raise StackFailed("The start was called off.")
+            if time.monotonic() > until or any(one.fault for one in self._running.values()):
+                break
+        failed = [one for one in self._running.values() if one.fault]
+        failed = failed or [one for one in self._running.values() if not one.settled.is_set()]
         if failed:
             lines = [f"{one.part.title}: {one.fault or 'took too long'}" for one in failed]
             lines += [f"Its log: {one.log}" for one in failed if one.log.exists()][:1]
             raise StackFailed("\n".join(lines))
 
     def _levels(self) -> list[list[str]]:
-        """Part names by how much they need: first what needs nothing."""
+        """Part names by how much they need: first what needs nothing, last what ends first."""
         depth: dict[str, int] = {}
         for part in PARTS:
             depth[part.name] = 1 + max((depth[name] for name in part.needs), default=-1)
+        depth |= {part.name: 1 + max(depth.values()) for part in PARTS if part.ends_first}
         return [
             [name for name, found in depth.items() if found == level]
             for level in range(max(depth.values()) + 1)

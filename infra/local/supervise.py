@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +58,9 @@ Announce = Callable[[News], None]
 class SupervisedPart:
     """A part and the thread that keeps it running."""
 
-    def __init__(self, part: Part, plan: Plan, needs: Sequence["SupervisedPart"], announce: Announce) -> None:
+    def __init__(
+        self, part: Part, plan: Plan, others: Mapping[str, "SupervisedPart"], announce: Announce
+    ) -> None:
         self.part = part
         self.state = State.WAITING
         self.fault = ""
@@ -68,7 +70,7 @@ class SupervisedPart:
         self.settled = threading.Event()
         """Set once the part worked for the first time or was given up."""
         self._plan = plan
-        self._needs = needs
+        self._others = others
         self._announce = announce
         self._stopping = threading.Event()
         self._resume_at = 0.0
@@ -138,14 +140,19 @@ class SupervisedPart:
 
     def _wait_for_needs(self) -> bool:
         """Wait until everything this part needs works. False when stopped or in vain."""
-        for needed in self._needs:
+        needs = self._among_others(self.part.needs)
+        for needed in [*needs, *self._among_others(self.part.yields_to)]:
             while not needed.settled.wait(0.1):
                 if self._stopping.is_set():
                     return False
-            if needed.fault:
+            if needed.fault and needed in needs:
                 self._give_up(f"{needed.part.title} did not start")
                 return False
         return not self._stopping.is_set()
+
+    def _among_others(self, names: Sequence[str]) -> list["SupervisedPart"]:
+        """Parts of this stack by name; what is replaced or was not asked for is none of them."""
+        return [self._others[name] for name in names if name in self._others]
 
     def _sit_out(self) -> None:
         pause = self._resume_at - time.monotonic()
@@ -210,6 +217,9 @@ class SupervisedPart:
         while time.monotonic() < until and not self._stopping.is_set():
             try:
                 self.part.works(self._plan, process)
+                for other in self._among_others(self.part.counts_after):
+                    if not other.settled.is_set():
+                        raise NotReady(f"{other.part.title} is not done yet")
             except (NotReady, OSError) as error:
                 reason = str(error)
             else:
