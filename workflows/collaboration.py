@@ -82,14 +82,15 @@ class CollaborationWorkflow:
         """Do what is due, wait for what comes, until the end."""
         del opening
         while not self._state.ended:
+            began_at = self._state.sequence
             try:
                 if not await self._duty():
                     await self._wait()
             except ApplicationError:
-                await self._sleep(AFTER_A_REFUSAL)
+                await self._sleep(AFTER_A_REFUSAL, began_at)
             except ActivityError:
                 workflow.logger.exception("a change could not be recorded; waiting for a person")
-                await self._sleep(AFTER_A_FAILED_WRITE)
+                await self._sleep(AFTER_A_FAILED_WRITE, began_at)
             if workflow.info().is_continue_as_new_suggested():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(self._state)
@@ -309,8 +310,8 @@ class CollaborationWorkflow:
         except TimeoutError:
             return
 
-    async def _sleep(self, length: timedelta) -> None:
-        sequence = self._state.sequence
+    async def _sleep(self, length: timedelta, sequence: int) -> None:
+        """Until the state is another than at `sequence`: what was refused may have been overtaken."""
         try:
             await workflow.wait_condition(
                 lambda: self._state.sequence != sequence or self._state.ended, timeout=length
