@@ -72,6 +72,7 @@ def operations() -> list[tuple[str, str]]:
     return [(v.upper(), p) for p, item in DOCUMENT["paths"].items() for v in verbs if v in item]
 
 
+@cache
 def operation_of(method: str, path: str) -> str | None:
     """Return the document's path for a request path, the most literal one first."""
     assert DOCUMENT is not None

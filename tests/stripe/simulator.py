@@ -26,6 +26,8 @@ from tests.stripe import document, sdk_types
 stripe.enable_telemetry = False
 KEY = "sk_test_simulator"
 ROOT = Path(__file__).resolve().parents[2]
+WEB = httpx.Client(timeout=10, trust_env=False)
+"""One client for all plain requests: making one for each costs more than the request."""
 ANSWERED: set[tuple[str, str]] = set()
 """The document's operations that have answered 200 in this process."""
 
@@ -77,7 +79,7 @@ class Simulator:
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(self.base + "/_sim/health").status_code == 200
+            return WEB.get(self.base + "/_sim/health").status_code == 200
         return False
 
     def kill(self) -> None:
@@ -97,20 +99,20 @@ class Simulator:
         return stripe.StripeClient(KEY, base_addresses=base, http_client=transport, **options)
 
     def control(self, path: str, /, **body: Any) -> dict[str, Any]:
-        answer = httpx.post(f"{self.base}/_sim/{path}", json=body, headers={"Authorization": f"Bearer {KEY}"})
+        answer = WEB.post(f"{self.base}/_sim/{path}", json=body, headers={"Authorization": f"Bearer {KEY}"})
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def status(self) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {KEY}"}
-        return dict(httpx.get(f"{self.base}/_sim/status", headers=headers).json())
+        return dict(WEB.get(f"{self.base}/_sim/status", headers=headers).json())
 
     def raw(self, method: str, path: str, *, key: str | None = KEY, **options: Any) -> httpx.Response:
         """Send a request without the SDK; its answer is held to the document all the same."""
         headers = dict(options.pop("headers", {}))
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        answer = httpx.request(method, self.base + path, headers=headers, **options)
+        answer = WEB.request(method, self.base + path, headers=headers, **options)
         check_answer(method, path.partition("?")[0], answer.status_code, answer.content)
         return answer
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 
-from tests.stripe.simulator import RECIPIENT, Simulator
+from tests.stripe.simulator import RECIPIENT, WEB, Simulator
 
 RETURN, REFRESH = "http://127.0.0.1:9/return?x=1", "http://127.0.0.1:9/refresh"
 INCLUDE: Any = ["configuration.recipient", "defaults", "identity", "requirements", "future_requirements"]
@@ -69,15 +68,15 @@ def test_13_a_link_works_once_and_then_leads_to_refresh(client: stripe.StripeCli
     account = client.v2.core.accounts.create(RECIPIENT)
     link = link_v2(client, account.id)
     assert (link.account, link.use_case.type) == (account.id, "account_onboarding")
-    page = httpx.get(link.url)
+    page = WEB.get(link.url)
     assert page.status_code == 200
     visit = page.text.split('name="visit" value="')[1].split('"')[0]
-    again = httpx.get(link.url)
+    again = WEB.get(link.url)
     assert (again.status_code, again.headers["location"]) == (303, REFRESH)
-    done = httpx.post(link.url, data={"visit": visit, "outcome": "active"})
+    done = WEB.post(link.url, data={"visit": visit, "outcome": "active"})
     assert (done.status_code, done.headers["location"]) == (303, RETURN)
     assert transfers_of(client, account.id)[0]["status"] == "active"
-    twice = httpx.post(link.url, data={"visit": visit, "outcome": "rejected"})
+    twice = WEB.post(link.url, data={"visit": visit, "outcome": "rejected"})
     assert twice.headers["location"] == REFRESH
     assert transfers_of(client, account.id)[0]["status"] == "active"
 
@@ -85,7 +84,7 @@ def test_13_a_link_works_once_and_then_leads_to_refresh(client: stripe.StripeCli
 def test_13_a_script_may_post_the_form_to_a_fresh_link(client: stripe.StripeClient) -> None:
     account = client.v2.core.accounts.create(RECIPIENT)
     link = link_v2(client, account.id)
-    assert httpx.post(link.url, data={"outcome": "active"}).headers["location"] == RETURN
+    assert WEB.post(link.url, data={"outcome": "active"}).headers["location"] == RETURN
     assert transfers_of(client, account.id)[0]["status"] == "active"
 
 
@@ -103,21 +102,21 @@ def test_13_a_v1_link_lives_five_minutes(sim: Simulator, client: stripe.StripeCl
     )
     assert link.expires_at - link.created == 300
     sim.control("clock", advance_seconds=seconds)
-    assert httpx.get(link.url).status_code == (200 if seconds < 300 else 303)
+    assert WEB.get(link.url).status_code == (200 if seconds < 300 else 303)
 
 
 def test_13_a_v2_link_lives_ten_minutes(sim: Simulator, client: stripe.StripeClient) -> None:
     account = client.v2.core.accounts.create(RECIPIENT)
     link = link_v2(client, account.id)
     sim.control("clock", advance_seconds=601)
-    late = httpx.post(link.url, data={"outcome": "active"})
+    late = WEB.post(link.url, data={"outcome": "active"})
     assert late.headers["location"] == REFRESH
     assert transfers_of(client, account.id)[0]["status"] == "restricted"
 
 
 def test_13_a_garbled_link_is_404(sim: Simulator, client: stripe.StripeClient) -> None:
     account = client.v2.core.accounts.create(RECIPIENT)
-    assert httpx.get(link_v2(client, account.id).url[:-1]).status_code == 404
+    assert WEB.get(link_v2(client, account.id).url[:-1]).status_code == 404
 
 
 # 14
@@ -135,7 +134,7 @@ def test_14_onboarding_can_end_otherwise_in_v2(
     client: stripe.StripeClient, outcome: str, status: str, code: str, waits_for: str | None
 ) -> None:
     account = client.v2.core.accounts.create(RECIPIENT)
-    httpx.post(link_v2(client, account.id).url, data={"outcome": outcome})
+    WEB.post(link_v2(client, account.id).url, data={"outcome": outcome})
     capability, entries = transfers_of(client, account.id)
     assert (capability["status"], capability["status_details"][0]["code"]) == (status, code)
     assert [e["awaiting_action_from"] for e in entries] == ([waits_for] if waits_for else [])

@@ -15,7 +15,7 @@ import stripe
 from infra.local.stripe import app
 from infra.local.stripe.calls import OPERATIONS, Operation, route
 from tests.stripe import document, sdk_types
-from tests.stripe.simulator import ANSWERED, KEY, RECIPIENT, Receiver, Simulator
+from tests.stripe.simulator import ANSWERED, KEY, RECIPIENT, WEB, Receiver, Simulator
 
 needs_document = pytest.mark.skipif(
     document.DOCUMENT is None, reason="Stripe's OpenAPI document is not beside the project"
@@ -125,7 +125,7 @@ def walk_accounts(client: stripe.StripeClient) -> None:
     old = v1.create({"type": "express", "country": "US", "capabilities": capabilities}).id
     urls: Any = {"return_url": "http://127.0.0.1/a", "refresh_url": "http://127.0.0.1/b"}
     link: Any = {"account": old, "type": "account_onboarding", **urls}
-    assert httpx.post(client.v1.account_links.create(link).url, data={}).status_code == 303
+    assert WEB.post(client.v1.account_links.create(link).url, data={}).status_code == 303
     v1.retrieve_current()
     v1.retrieve(old, {"expand": ["external_accounts"]})
     v1.update(old, {"metadata": {"a": "b"}})
@@ -232,7 +232,7 @@ def test_04_junk_in_any_parameter_is_a_4xx_with_the_error_body(
 
 
 def test_01_errors_have_the_body_of_the_document(sim: Simulator) -> None:
-    answer = httpx.get(f"{sim.base}/v1/transfers/tr_x", headers={"Authorization": f"Bearer {KEY}"})
+    answer = WEB.get(f"{sim.base}/v1/transfers/tr_x", headers={"Authorization": f"Bearer {KEY}"})
     error = json.loads(answer.content)["error"]
     assert (error["code"], error["type"], error["param"]) == (
         "resource_missing",

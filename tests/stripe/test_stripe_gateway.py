@@ -4,7 +4,6 @@ import json
 import time
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 
@@ -16,7 +15,7 @@ from activities.payments_port import (
     WebhookForged,
     WebhookSecrets,
 )
-from tests.stripe.simulator import KEY, Receiver, Simulator, wait_for
+from tests.stripe.simulator import KEY, WEB, Receiver, Simulator, wait_for
 
 RETURN, REFRESH = "http://127.0.0.1:9/return", "http://127.0.0.1:9/refresh"
 
@@ -79,7 +78,7 @@ def test_an_account_is_made_once_onboarded_and_then_can_receive(sim: Simulator, 
     assert (before.can_receive, before.account_id) == (False, account)
     assert before.requirements_due
     link = gateway.onboarding_link(account, RETURN, REFRESH)
-    assert httpx.post(link, data={"outcome": "active"}).headers["location"] == RETURN
+    assert WEB.post(link, data={"outcome": "active"}).headers["location"] == RETURN
     after = gateway.payee_status(account)
     assert (after.can_receive, after.status) == (True, "active")
     assert (after.requirements_due, after.disabled_reason) == ([], None)

@@ -5,11 +5,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 
-from tests.stripe.simulator import KEY, RECIPIENT, Simulator
+from tests.stripe.simulator import KEY, RECIPIENT, WEB, Simulator
 
 TRANSFER: dict[str, Any] = {"amount": 1000, "currency": "usd"}
 
@@ -39,7 +38,7 @@ def test_02_every_answer_carries_a_request_id(client: stripe.StripeClient) -> No
 
 
 def test_02_the_key_may_come_as_basic_authorization_too(sim: Simulator) -> None:
-    assert httpx.get(f"{sim.base}/v1/balance", auth=(KEY, "")).status_code == 200
+    assert WEB.get(f"{sim.base}/v1/balance", auth=(KEY, "")).status_code == 200
 
 
 # 3
@@ -305,6 +304,6 @@ def test_31_an_unknown_connected_account_is_403(sim: Simulator) -> None:
 
 
 def test_the_control_plane_needs_the_key(sim: Simulator) -> None:
-    answer = httpx.post(f"{sim.base}/_sim/fund", json={"amount": 1, "currency": "usd"})
+    answer = WEB.post(f"{sim.base}/_sim/fund", json={"amount": 1, "currency": "usd"})
     assert answer.status_code == 401
     assert KEY not in answer.text
