@@ -74,6 +74,8 @@ class PaymentActivities:
         if outcome.kind == "sent":
             return TransferAnswer(result=TransferResult.SENT, transfer_id=outcome.transfer_id)
         if outcome.kind == "refused":
+            if outcome.retriable_after == "payee":  # Stripe's message about the account is late or lost
+                refresh_payee(self._sessions, self._gateway, attempt.destination)
             return TransferAnswer(result=TransferResult.REFUSED, reason=outcome.reason[:60])
         raise ApplicationError(f"no clear answer from Stripe: {outcome.reason}", type="outcome_unknown")
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -21,7 +21,7 @@ from activities.contracts import TransferAnswer, TransferTask
 from activities.payments import PaymentActivities
 from domain.commands import SettleAttempt, TransferResult
 from domain.ids import derived_id
-from infra.tables import PayoutAttempt
+from infra.tables import Payee, PayoutAttempt
 from tests.records.office import Office
 
 Say = Callable[[str, dict[str, Any]], Any]
@@ -139,6 +139,18 @@ def test_refusal_names_what_it_waits_for(
     answer = attempt(payments, paying)
     assert (answer.result, answer.reason) == (TransferResult.REFUSED, "payee")
     assert transfers(gateway, paying) == []
+
+
+def test_refusal_tells_us_what_a_lost_message_did_not(
+    payments: PaymentActivities, paying: str, simulator: Say, office: Office
+) -> None:
+    with office.sessions() as session:
+        destination = session.get_one(PayoutAttempt, (derived_id("payout", paying, 1), 1)).destination
+    simulator(f"/_sim/accounts/{destination}/onboard", {"outcome": "due"})
+    attempt(payments, paying)
+    with office.sessions() as session:
+        payee = session.scalars(select(Payee).where(Payee.stripe_account_id == destination)).one()
+    assert not payee.can_receive  # so that the creator's page offers to set up the account again
 
 
 def test_short_funds_are_a_refusal_that_waits_for_funds(
