@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
@@ -44,6 +45,7 @@ class CallRoute(APIRoute):
         """The route's handler, with everything around it that all calls share."""
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
+        known = _query_names(self.dependant)
 
         async def call(request: Request) -> Response:
             sessions = request.app.state.sessions
@@ -51,6 +53,7 @@ class CallRoute(APIRoute):
             caller = await run_in_threadpool(identify, sessions, header)
             request.state.caller = caller
             allow(caller, operation)
+            _refuse_unknown_query(request, known)
             body = await _read_body(request, LARGEST_BODIES.get(operation, LARGEST_BODY))
             _refuse_unstorable(request, body)
             key = _idempotency_key(request)
@@ -93,6 +96,21 @@ def _commit(session: Session, claimed: Claim | None, response: Response) -> None
     if claimed is not None:
         finish(session, claimed, response)
     session.commit()
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """The query parameters of an operation and of all it depends on."""
+    own = {param.alias for param in dependant.query_params}
+    return own.union(*(_query_names(one) for one in dependant.dependencies))
+
+
+def _refuse_unknown_query(request: Request, known: set[str]) -> None:
+    """Raise `Invalid` for a parameter that the operation does not have: most often a typing error."""
+    for name in request.query_params:
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            shown = name if name.isascii() and name.isprintable() else "?"
+            raise Invalid(f"unknown query parameter; there are: {names}", field=shown[:40])
 
 
 async def _read_body(request: Request, largest: int) -> bytes:

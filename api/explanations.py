@@ -119,6 +119,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The creator says that the parcel is not there, or not right.", "Settle it with them."
     ),
     "already_reported": Explanation("This was reported already.", "Wait for the answer."),
+    "no_parcel": Explanation("Nothing is shipped in this collaboration.", "Nothing."),
     "not_delivered": Explanation("The parcel has not arrived.", "Wait for it, or report that it is missing."),
     "no_draft": Explanation("No draft is needed here.", "Post, then hand in the address."),
     "draft_first": Explanation("A draft comes before the post.", "Hand in a draft."),

@@ -28,7 +28,7 @@ def get_brand(caller: CallerOf, session: SessionOf) -> BrandShown:
     return BrandShown.model_validate(own_brand(session, caller))
 
 
-@router.patch("/brand", summary="Change the brand")
+@router.patch("/brand", summary="Change the brand", responses=answers(400, 413))
 def change_brand(changes: BrandChanges, caller: CallerOf, session: SessionOf) -> BrandShown:
     """Change names and addresses. Mails that were sent and terms that were accepted stay as they are."""
     brand = own_brand(session, caller)
@@ -54,7 +54,7 @@ def list_api_keys(
     summary="Make an API key",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(409, 413),
+    responses=answers(400, 409, 413),
 )
 def create_api_key(given: NewKeyGiven, request: Request, caller: CallerOf, session: SessionOf) -> KeyMade:
     """Make a key of a role. The answer is the only place where the key itself ever stands."""

@@ -57,7 +57,7 @@ def list_campaigns(
     summary="Create a campaign",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(409, 413),
+    responses=answers(400, 409, 413),
 )
 def create_campaign(given: CampaignGiven, caller: CallerOf, session: SessionOf) -> CampaignDetail:
     """Create a draft. The body is the campaign file's model."""
@@ -70,7 +70,7 @@ def get_campaign(campaign_id: CampaignId, caller: CallerOf, session: SessionOf) 
     return _detail(session, own(session, caller, Campaign, campaign_id))
 
 
-@router.patch("/campaigns/{campaign_id}", summary="Change a draft", responses=answers(404, 409))
+@router.patch("/campaigns/{campaign_id}", summary="Change a draft", responses=answers(400, 404, 409, 413))
 def change_campaign(
     campaign_id: CampaignId, changes: CampaignChanges, caller: CallerOf, session: SessionOf
 ) -> CampaignDetail:
@@ -87,7 +87,7 @@ def change_campaign(
     "/campaigns/{campaign_id}/commands/{command}",
     summary="Launch, pause, resume, close or cancel",
     dependencies=REPEATABLE,
-    responses=answers(202, 404, 409, 413),
+    responses=answers(400, 202, 404, 409, 413),
 )
 async def command_campaign(
     campaign_id: CampaignId, command: CampaignCommand, request: Request, caller: CallerOf, session: SessionOf
@@ -130,7 +130,7 @@ async def _steer(
     "/campaigns/{campaign_id}/invitations",
     summary="Invite creators",
     dependencies=REPEATABLE,
-    responses=answers(202, 404, 409, 413),
+    responses=answers(400, 202, 404, 409, 413),
 )
 async def invite_creators(
     campaign_id: CampaignId, given: Invitations, request: Request, caller: CallerOf, session: SessionOf

@@ -33,7 +33,7 @@ router = APIRouter(
     tags=["commands"],
     route_class=CallRoute,
     dependencies=KEYED,
-    responses=answers(202, 401, 403, 404, 409, 413, 422, 503),
+    responses=answers(400, 202, 401, 403, 404, 409, 413, 422, 503),
 )
 
 _MODELS: Final[dict[str, type[BaseModel]]] = {

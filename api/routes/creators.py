@@ -66,14 +66,14 @@ def get_creator(creator_id: CreatorId, caller: CallerOf, session: SessionOf, vau
     summary="Add a creator",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(409, 413),
+    responses=answers(400, 409, 413),
 )
 def create_creator(given: NewCreator, caller: CallerOf, session: SessionOf, vault: VaultOf) -> CreatorAdded:
     """Add one creator; the answer carries the id and no personal data."""
     return CreatorAdded.model_validate(add_creator(session, vault, caller.brand_id, given))
 
 
-@router.patch("/creators/{creator_id}", summary="Do not contact", responses=answers(404))
+@router.patch("/creators/{creator_id}", summary="Do not contact", responses=answers(400, 404, 413))
 def change_creator(
     creator_id: CreatorId, changes: CreatorChanges, caller: CallerOf, session: SessionOf, vault: VaultOf
 ) -> CreatorShown:

@@ -41,7 +41,7 @@ def list_members(
     summary="Add a member",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(409, 413),
+    responses=answers(400, 409, 413),
 )
 def add_member(given: NewMember, caller: CallerOf, session: SessionOf) -> MemberShown:
     """Add a person; somebody who was removed comes back under their old id."""
@@ -59,7 +59,7 @@ def add_member(given: NewMember, caller: CallerOf, session: SessionOf) -> Member
     return MemberShown.model_validate(member)
 
 
-@router.patch("/members/{member_id}", summary="Change a member's role", responses=answers(404, 409))
+@router.patch("/members/{member_id}", summary="Change a member's role", responses=answers(400, 404, 409, 413))
 def change_member(
     member_id: MemberId, changes: MemberChanges, caller: CallerOf, session: SessionOf
 ) -> MemberShown:

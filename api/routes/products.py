@@ -44,7 +44,7 @@ def get_product(product_id: ProductId, caller: CallerOf, session: SessionOf) -> 
     summary="Add a product",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(409, 413),
+    responses=answers(400, 409, 413),
 )
 def create_product(given: NewProduct, caller: CallerOf, session: SessionOf) -> ProductShown:
     """Add a product with its variants. SKUs are unique within the brand."""
@@ -65,7 +65,7 @@ def create_product(given: NewProduct, caller: CallerOf, session: SessionOf) -> P
     summary="Add a variant",
     status_code=201,
     dependencies=REPEATABLE,
-    responses=answers(404, 409, 413),
+    responses=answers(400, 404, 409, 413),
 )
 def add_variant(
     product_id: ProductId, given: NewVariant, caller: CallerOf, session: SessionOf
@@ -78,7 +78,7 @@ def add_variant(
 @router.patch(
     "/products/{product_id}/variants/{variant_id}",
     summary="Set stock or values of a variant",
-    responses=answers(404, 409),
+    responses=answers(400, 404, 409, 413),
 )
 def change_variant(
     product_id: ProductId,
