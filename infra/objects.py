@@ -176,8 +176,14 @@ class ObjectStore:
 
     def find_parts(self, key: str) -> str | None:
         """The id of the upload in parts that is under way for this key, or None."""
-        with _answers():
+        try:
             found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=key)
+        except ClientError as error:
+            if _is_absent(error):  # some stores say so when there is none at all
+                return None
+            raise StoreUnavailable("the file store does not answer at the moment") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable("the file store does not answer at the moment") from error
         return next((each["UploadId"] for each in found.get("Uploads", []) if each.get("Key") == key), None)
 
     def presign_part(self, key: str, upload_id: str, number: int, size: int) -> str:

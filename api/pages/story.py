@@ -197,7 +197,9 @@ def _of_gate(gate: dict[str, str]) -> Step:
     result = gate["result"]
     waits = gate.get("waiting_on") or ""
     text = say(f"gate_result.waiting_on_{waits}") if waits else say(f"gate_result.{result}")
-    return Step(say(f"gate.{gate['name']}"), result, text, gate["detail"])
+    more = f"gate_more.{gate['name']}"
+    detail = say(more) if result != GateResult.PASS and knows(more) else ""
+    return Step(say(f"gate.{gate['name']}"), result, text, detail)
 
 
 def _step(name: str, result: GateResult) -> Step:

@@ -1,4 +1,4 @@
-"""The creator's work through the page, on a real workflow: drafts, more time, parcels, posts, stepping back."""
+"""The creator's work through the page, on a real workflow: drafts, time, parcels, posts, stepping back."""
 
 from __future__ import annotations
 
