@@ -36,6 +36,7 @@ FORMAT_NAMES: Final = {
     Format.SHORT: ("Short", "Shorts"),
     Format.LIVE: ("live stream", "live streams"),
 }
+_BLANKS: Final = re.compile(r"[ \t\r\n\f\v]+")
 _OFFSET: Final = re.compile(r"^(GMT|UTC)?[+-]\d|[(+]|Unknown")
 T = TypeVar("T", bound=str)
 
@@ -113,8 +114,8 @@ def plainly(code: str) -> str:
 
 
 def flow(words: T) -> T:
-    """The words with single spaces, on one line; markup stays markup."""
-    return type(words)(" ".join(words.split()))
+    """The words with single spaces, on one line; markup stays markup, and no-break spaces stay."""
+    return type(words)(_BLANKS.sub(" ", words).strip(" "))
 
 
 def one_line(address: str) -> str:

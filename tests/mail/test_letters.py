@@ -120,7 +120,7 @@ def test_the_brand_comes_first_and_the_foot_says_who_why_and_how_to_stop(written
     assert letter.text.startswith(context.brand_name)
     assert seen(letter).texts[1] == context.brand_name
     foot = letter.text.partition("\n--\n")[2]
-    assert "You get it because" in foot
+    assert "You get this because" in foot
     assert "Lindengasse 4, 1070 Vienna, Austria" in foot
     assert context.unsubscribe_link in foot
     assert "yours alone" in foot
