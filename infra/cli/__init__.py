@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("infra.cli.up:up", "Start the local stack and stay; Ctrl-C ends it."),
     "down": ("infra.cli.up:down", "End the local stack that runs in this folder."),
+    "demo": ("infra.cli.demo:demo", "Run a whole campaign on the local stack, in two minutes."),
     "doctor": ("infra.cli.doctor:doctor", "Say what is wrong here and how to mend it."),
     "serve": ("infra.cli.serve:serve", "Run the pages and the API."),
     "worker": ("infra.cli.serve:worker", "Run a Temporal worker of one queue."),

@@ -113,10 +113,9 @@ def chance_of(email: str, about: str, seed: int = SEED) -> Random:
 def cast(people: Sequence[Person], kind: CampaignType, seed: int = SEED) -> dict[str, Part]:
     """The part of each creator of one campaign, by e-mail address."""
     parts = {person.email: _draw(person, kind, seed) for person in people}
-    if kind is not CampaignType.GIFTING_PAID:
-        return parts
-    _win_over(people, parts, min(LEAST_YES, len(people) - 2))
-    for email, changes in _assigned(people, parts):
+    if kind is CampaignType.GIFTING_PAID:
+        _win_over(people, parts, min(LEAST_YES, len(people) - 2))
+    for email, changes in _assigned(people, parts, kind):
         parts[email] = replace(parts[email], **changes)
     return parts
 
@@ -168,13 +167,16 @@ def _win_over(people: Sequence[Person], parts: dict[str, Part], least: int) -> N
 
     Those whose country's rules are built in come first, then the most reliable.
     """
-    rest = [person for person in people if parts[person.email].answer is not Answer.ACCEPT]
-    rest.sort(key=lambda person: (person.country != BUILT_IN, -parts[person.email].reliability))
-    won = rest[: max(0, least - (len(people) - len(rest)))]
-    for person in won:
-        parts[person.email] = replace(parts[person.email], answer=Answer.ACCEPT)
-    for person, answer in zip(rest[len(won) :], (Answer.SILENT, Answer.DECLINE), strict=False):
-        parts[person.email] = replace(parts[person.email], answer=answer)
+    yes = {person.email for person in people if parts[person.email].answer is Answer.ACCEPT}
+    home = {person.email for person in people if person.country == BUILT_IN}
+    rest = [person.email for person in people if person.email not in yes]
+    rest.sort(key=lambda email: (email not in home, -parts[email].reliability))
+    wanted = max(least - len(yes), min(len(_AT_HOME), len(home)) - len(yes & home), 0)
+    won, left = rest[:wanted], rest[wanted:]
+    for email in won:
+        parts[email] = replace(parts[email], answer=Answer.ACCEPT)
+    for email, answer in zip(left, (Answer.SILENT, Answer.DECLINE), strict=False):
+        parts[email] = replace(parts[email], answer=answer)
 
 
 # What must be seen in every run. Nobody gets more than the clocks of one campaign can hold.
@@ -198,10 +200,14 @@ _ANYWHERE: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def _assigned(people: Sequence[Person], parts: dict[str, Part]) -> list[tuple[str, dict[str, Any]]]:
+def _assigned(
+    people: Sequence[Person], parts: dict[str, Part], kind: CampaignType
+) -> list[tuple[str, dict[str, Any]]]:
     """Give each rare thing to one who accepts; those with little time left answer early."""
     yes = [person for person in people if parts[person.email].answer is Answer.ACCEPT]
     yes.sort(key=lambda person: parts[person.email].answer_after)
+    if kind is not CampaignType.GIFTING_PAID:
+        return [(person.email, {"work": Work.IN_TIME}) for person in yes[:1]]
     home = [person.email for person in yes if person.country == BUILT_IN]
     at_home, rest = home[: len(_AT_HOME)], [p.email for p in yes]
     rest = [email for email in rest if email not in at_home]

@@ -181,7 +181,7 @@ async def _report(
     seconds: float,
 ) -> Report:
     transfers = await world.bank.transfers()
-    lost = 1 - await world.bank.faults_left()
+    lost = await world.bank.answers_lost()
     message_ids = await _message_ids(client, addresses["mailbox"])
     for fault in world.fallen():
         world.diary.stumble("an actor", CallRefused(0, "fell", fault))

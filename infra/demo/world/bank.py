@@ -20,6 +20,7 @@ class Bank:
         self._client = client
         self._url = url
         self._headers = {"authorization": f"Bearer {key}"}
+        self._ordered = 0
 
     async def top_up(self, amount: int, currency: str) -> None:
         """Put money on the platform's balance. Minor units."""
@@ -33,6 +34,7 @@ class Bank:
 
     async def lose_an_answer(self) -> None:
         """The next transfer is made, and nobody hears that it was."""
+        self._ordered += 1
         fault = {"action": "reset_after_commit", "method": "POST", "path": "/v1/transfers", "times": 1}
         await self._sim("faults", fault)
 
@@ -57,11 +59,11 @@ class Bank:
             more = bool(page["has_more"])
         return found
 
-    async def faults_left(self) -> int:
-        """How many ordered faults did not happen yet."""
+    async def answers_lost(self) -> int:
+        """How many answers were lost as ordered."""
         answer = await self._client.get(f"{self._url}/_sim/status", headers=self._headers)
         answer.raise_for_status()
-        return len(answer.json()["faults"])
+        return self._ordered - len(answer.json()["faults"])
 
     async def _sim(self, path: str, body: dict[str, Any]) -> None:
         answer = await self._client.post(f"{self._url}/_sim/{path}", json=body, headers=self._headers)

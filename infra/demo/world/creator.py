@@ -251,6 +251,8 @@ class Creator:
         if finish is None:
             raise PageFault(f"Stripe's form did not open: {stripe.status}")
         self._account = urlsplit(stripe.url).path.rstrip("/").split("/")[-2]
+        if self.part.account is Account.EARLY_BUT_BLOCKED and self._asked_to_pay:
+            await self._places.bank.lose_an_answer()  # money is about to go out, to her or to the next one
         await self._send(stripe, finish, {"outcome": "active"})
 
     async def _find(self, link: str, name: str) -> tuple[Page, Form]:

@@ -45,7 +45,6 @@ class World:
             seed=SEED, duplicate=DUPLICATE, out_of_order=OUT_OF_ORDER, missing=MISSING
         )
         await self.bank.tell_badly()
-        await self.bank.lose_an_answer()
         self._begin(self._mailbox.watch())
         return self
 
