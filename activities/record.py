@@ -7,9 +7,10 @@ that is `domain.decide`'s, and what does not fit is a defect, never repaired in 
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import CursorResult, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from temporalio import activity
@@ -23,7 +24,7 @@ from domain.chain import event_body, event_hash
 from domain.errors import Defect, Refused
 from domain.stages import ATTENTION_OWNER
 from domain.state import Change, State, apply
-from infra.tables import Collaboration, Event
+from infra.tables import Event
 
 EFFECTS: Final[dict[str, Apply]] = {
     "require_open": promises.require_open,
@@ -47,6 +48,33 @@ EFFECTS: Final[dict[str, Apply]] = {
 EARNED: Final = "payment_due"
 """The event after which the payment gates are assessed."""
 _LONGEST_MESSAGE: Final = 300
+
+_LOCK: Final = text(
+    "SELECT sequence, head, state FROM collaborations WHERE id = :collaboration_id FOR UPDATE"
+)
+
+_APPEND: Final = text("""
+    INSERT INTO events
+        (collaboration_id, sequence, request_id, name, stage, command, actor_kind, actor_id, at, data,
+         previous_hash, hash)
+    SELECT
+        :collaboration_id, :first + e.place - 1, :request_id, e.name, e.stage, :command, :actor_kind,
+        :actor_id, :at, CAST(e.data AS jsonb), e.previous_hash, e.hash
+    FROM unnest(
+        CAST(:names AS text[]), CAST(:stages AS text[]), CAST(:data AS text[]),
+        CAST(:previous_hashes AS text[]), CAST(:hashes AS text[])
+    ) WITH ORDINALITY AS e(name, stage, data, previous_hash, hash, place)
+    WHERE NOT EXISTS (
+        SELECT FROM events WHERE collaboration_id = :collaboration_id AND request_id = :request_id
+    )
+""")
+
+_WRITE_STATE: Final = text("""
+    UPDATE collaborations SET
+        stage = :stage, since = :since, sequence = :sequence, head = :head, state = CAST(:state AS jsonb),
+        attention = :attention, attention_owner = :attention_owner, attention_since = :attention_since
+    WHERE id = :collaboration_id
+""")
 
 
 class Records:
@@ -91,13 +119,9 @@ def write(session: Session, change: Change) -> None:
     Raises `Refused` or `Defect`; the transaction must be rolled back then.
     """
     row = _lock(session, change)
-    if _written_before(session, row, change):
-        return
     if row.sequence != change.sequence:
-        raise Defect(
-            f"{change.command} was decided at {change.sequence}, the record stands at {row.sequence}",
-            code="sequence_differs",
-        )
+        _require_written(session, row, change)
+        return
     before = State.model_validate(row.state)
     context = Context(change, before, apply(before, change))
     for effect in change.effects:
@@ -106,77 +130,78 @@ def write(session: Session, change: Change) -> None:
     _write_state(session, context.after, head)
 
 
-def _lock(session: Session, change: Change) -> Row[Any]:
-    row = session.execute(
-        select(Collaboration.sequence, Collaboration.head, Collaboration.state)
-        .where(Collaboration.id == change.collaboration_id)
-        .with_for_update()
-    ).one_or_none()
+def _lock(session: Session, change: Change) -> Any:
+    row = session.execute(_LOCK, {"collaboration_id": change.collaboration_id}).one_or_none()
     if row is None:
         raise Defect(f"{change.collaboration_id} does not exist")
     return row
 
 
-def _written_before(session: Session, row: Row[Any], change: Change) -> bool:
-    """Whether this very change is in the history. The same request at another place is refused."""
-    first, names = session.execute(
-        select(func.min(Event.sequence), func.array_agg(Event.name)).where(
-            Event.collaboration_id == change.collaboration_id, Event.request_id == change.request_id
+def _require_written(session: Session, row: Any, change: Change) -> None:
+    """The change must be in the history at its place; anything else was decided on another state."""
+    found = session.scalars(
+        select(Event.name)
+        .where(
+            Event.collaboration_id == change.collaboration_id,
+            Event.request_id == change.request_id,
+            Event.sequence > change.sequence,
+            Event.sequence <= change.sequence + len(change.events),
         )
-    ).one()
-    if first is None:
-        return False
-    if first != change.sequence + 1:
-        raise Refused("this request was recorded before", code="already_recorded")
-    if sorted(names) != sorted(event.name for event in change.events):
-        raise Defect(f"{change.request_id} was recorded with other events", code="request_differs")
-    return bool(row.sequence >= first)
+        .order_by(Event.sequence)
+    ).all()
+    if found != [event.name for event in change.events]:
+        raise Defect(
+            f"{change.command} was decided at {change.sequence}, the record stands at {row.sequence}",
+            code="sequence_differs",
+        )
 
 
 def _write_events(session: Session, change: Change, head: str) -> str:
-    """Append the events to the chain; gives the new head."""
-    rows: list[dict[str, object]] = []
+    """Append the events to the chain; gives the new head. A request that has events already is refused."""
+    common: dict[str, Any] = {
+        "collaboration_id": change.collaboration_id,
+        "request_id": change.request_id,
+        "command": change.command,
+        "actor_kind": change.actor.kind.value,
+        "actor_id": change.actor.id,
+        "at": change.at,
+    }
+    hashes = [head]
     for sequence, line in enumerate(change.events, change.sequence + 1):
-        facts: dict[str, Any] = {
-            "collaboration_id": change.collaboration_id,
-            "sequence": sequence,
-            "request_id": change.request_id,
-            "name": line.name,
-            "stage": line.stage.value,
-            "command": change.command,
-            "actor_kind": change.actor.kind.value,
-            "actor_id": change.actor.id,
-            "at": change.at,
-            "data": line.data,
-        }
-        sealed = event_hash(head, event_body(**facts))
-        rows.append({**facts, "previous_hash": head, "hash": sealed})
-        head = sealed
-    session.execute(insert(Event), rows)
-    return head
-
-
-_WRITE_STATE = (
-    update(Collaboration)
-    .where(Collaboration.id == bindparam("collaboration_id"))
-    .execution_options(synchronize_session=False)
-)
+        body = event_body(**common, sequence=sequence, name=line.name, stage=line.stage.value, data=line.data)
+        hashes.append(event_hash(hashes[-1], body))
+    done = session.execute(
+        _APPEND,
+        {
+            **common,
+            "first": change.sequence + 1,
+            "names": [line.name for line in change.events],
+            "stages": [line.stage.value for line in change.events],
+            "data": [json.dumps(line.data) for line in change.events],
+            "previous_hashes": hashes[:-1],
+            "hashes": hashes[1:],
+        },
+    )
+    if not (isinstance(done, CursorResult) and done.rowcount == len(change.events)):
+        raise Refused("this request was recorded before", code="already_recorded")
+    return hashes[-1]
 
 
 def _write_state(session: Session, state: State, head: str) -> None:
     attention = state.attention
     session.execute(
-        _WRITE_STATE.values(
-            stage=state.stage.value,
-            since=state.since,
-            sequence=state.sequence,
-            head=head,
-            state=state.model_dump(mode="json"),
-            attention=None if attention is None else attention.value,
-            attention_owner=None if attention is None else ATTENTION_OWNER[attention],
-            attention_since=state.attention_since,
-        ),
-        {"collaboration_id": state.collaboration_id},
+        _WRITE_STATE,
+        {
+            "collaboration_id": state.collaboration_id,
+            "stage": state.stage.value,
+            "since": state.since,
+            "sequence": state.sequence,
+            "head": head,
+            "state": state.model_dump_json(),
+            "attention": None if attention is None else attention.value,
+            "attention_owner": None if attention is None else ATTENTION_OWNER[attention],
+            "attention_since": state.attention_since,
+        },
     )
 
 

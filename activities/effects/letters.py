@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from typing import Final
+
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
 from domain.ids import derived_id
 from domain.state import RevokeLinks, SendNotice
-from infra.database import NOTICES_CHANNEL, notify
-from infra.tables import Brand, Link, Notice
+from infra.database import NOTICES_CHANNEL
+from infra.tables import Link
+
+# The Message-ID is fixed here, so that a second delivery after a crash is the same message.
+_QUEUE: Final = text("""
+    WITH queued AS (
+        INSERT INTO notices
+            (id, collaboration_id, brand_id, kind, step, state, reason, event_sequence, due_at, attempts,
+             message_id, created_at)
+        SELECT
+            :id, :collaboration_id, id, :kind, :step, 'queued', '', :event_sequence, :at, 0,
+            '<' || :id || '@' || lower(split_part(sender_email, '@', 2)) || '>', :at
+        FROM brands WHERE id = :brand_id
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+    )
+    SELECT pg_notify(:channel, '') FROM queued
+""")
 
 
 def send_notice(session: Session, effect: SendNotice, context: Context) -> None:
-    """Queue one e-mail, at most one per (collaboration, kind, step), and wake who delivers.
-
-    The Message-ID is fixed here, so that a second delivery after a crash is the same message.
-    """
-    state = context.before
-    notice_id = derived_id("notice", state.collaboration_id, effect.kind.value, effect.step)
-    domain = func.lower(func.split_part(Brand.sender_email, "@", 2))
-    row = {
-        "id": literal(notice_id),
-        "collaboration_id": literal(state.collaboration_id),
-        "brand_id": Brand.id,
-        "kind": literal(effect.kind.value),
-        "step": literal(effect.step),
-        "state": literal("queued"),
-        "reason": literal(""),
-        "event_sequence": literal(context.after.sequence),
-        "due_at": literal(context.change.at),
-        "attempts": literal(0),
-        "message_id": literal(f"<{notice_id}@").op("||")(domain).op("||")(">"),
-        "created_at": literal(context.change.at),
-    }
-    source = select(*row.values()).where(Brand.id == state.brand_id)
-    session.execute(insert(Notice).from_select(list(row), source).on_conflict_do_nothing())
-    notify(session, NOTICES_CHANNEL)
+    """Queue one e-mail, at most one per (collaboration, kind, step), and wake who delivers."""
+    state, kind = context.before, effect.kind.value
+    session.execute(
+        _QUEUE,
+        {
+            "id": derived_id("notice", state.collaboration_id, kind, effect.step),
+            "collaboration_id": state.collaboration_id,
+            "brand_id": state.brand_id,
+            "kind": kind,
+            "step": effect.step,
+            "event_sequence": context.after.sequence,
+            "at": context.change.at,
+            "channel": NOTICES_CHANNEL,
+        },
+    )
 
 
 def revoke_links(session: Session, effect: RevokeLinks, context: Context) -> None:  # noqa: ARG001 - no fields

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import Final
+
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,12 +15,25 @@ from domain.ledger import fee_earned, fee_held, fee_voided, payout_id
 from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, VoidFee
 from infra.tables import Campaign, CampaignVariant, Payout, Variant
 
+_STATUS: Final = (
+    select(Campaign.status).where(Campaign.id == bindparam("campaign_id")).with_for_update(read=True)
+)
+_OFFERED: Final = select(CampaignVariant.variant_id).where(
+    CampaignVariant.campaign_id == bindparam("of_campaign"),
+    CampaignVariant.variant_id == bindparam("of_variant"),
+)
+_TAKE: Final = (
+    update(Variant)
+    .where(Variant.id == bindparam("of_variant"), Variant.reserved < Variant.stock, _OFFERED.exists())
+    .values(reserved=Variant.reserved + 1)
+    .returning(Variant.id)
+    .execution_options(synchronize_session=False)
+)
+
 
 def require_open(session: Session, effect: RequireOpen, context: Context) -> None:  # noqa: ARG001 - no fields
     """Refuse unless the campaign is live; holds its row, so that closing it and this cannot cross."""
-    status = session.scalar(
-        select(Campaign.status).where(Campaign.id == context.before.campaign_id).with_for_update(read=True)
-    )
+    status = session.scalar(_STATUS, {"campaign_id": context.before.campaign_id})
     if status == CampaignStatus.PAUSED:
         raise NotOpen("this campaign is paused; please try again later", code="campaign_paused")
     if status != CampaignStatus.LIVE:
@@ -27,20 +42,10 @@ def require_open(session: Session, effect: RequireOpen, context: Context) -> Non
 
 def reserve_stock(session: Session, effect: ReserveStock, context: Context) -> None:
     """Take one piece, if the campaign offers it and one is left."""
-    offered = select(CampaignVariant.variant_id).where(
-        CampaignVariant.campaign_id == context.before.campaign_id,
-        CampaignVariant.variant_id == effect.variant_id,
-    )
-    taken = session.scalar(
-        update(Variant)
-        .where(Variant.id == effect.variant_id, Variant.reserved < Variant.stock, offered.exists())
-        .values(reserved=Variant.reserved + 1)
-        .returning(Variant.id)
-        .execution_options(synchronize_session=False)
-    )
-    if taken is not None:
+    choice = {"of_campaign": context.before.campaign_id, "of_variant": effect.variant_id}
+    if session.scalar(_TAKE, choice) is not None:
         return
-    if session.scalar(offered) is None:
+    if session.scalar(_OFFERED, choice) is None:
         raise Invalid("this product is not part of the campaign", field="variant_id")
     raise SoldOut("the last piece of this product is gone")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import CursorResult, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
@@ -15,26 +13,49 @@ from domain.ids import derived_id
 from domain.state import MarkParcel, MarkSubmission, OpenParcel, UseAnswer
 from infra.tables import Answer, OfferRow, Shipment, Submission
 
-_WITH_ADDRESS = ("acceptance", "address")
 _NOT_SENT = ("preparing", "address_rejected")
 _KIND_OF_SUBMISSION = {"in_review": "draft", "live": "live"}
 _DECIDED = ("changes_requested", "approved", "accepted", "rejected")
 
+_SHOWN: Final = select(OfferRow.sha256).where(OfferRow.id == bindparam("offer")).scalar_subquery()
+_USE: Final = (
+    update(Answer)
+    .where(
+        Answer.id == bindparam("answer_id"),
+        Answer.collaboration_id == bindparam("of"),
+        Answer.kind == bindparam("kind_of_form"),
+        Answer.used_at.is_(None),
+    )
+    .values(used_at=bindparam("at"))
+    .returning(Answer.offer_sha256, _SHOWN.label("shown"))
+    .execution_options(synchronize_session=False)
+)
+_OPEN: Final = text("""
+    INSERT INTO shipments
+        (id, brand_id, campaign_id, collaboration_id, creator_id, number, kind, state, variant_id,
+         answer_id, carrier, tracking_url, created_at)
+    VALUES
+        (:id, :brand_id, :campaign_id, :collaboration_id, :creator_id, :number, :kind, 'preparing',
+         :variant_id,
+         (SELECT id FROM answers
+          WHERE collaboration_id = :collaboration_id AND kind IN ('acceptance', 'address')
+              AND used_at IS NOT NULL
+          ORDER BY used_at DESC, id DESC LIMIT 1),
+         '', '', :at)
+""")
+
 
 def use_answer(session: Session, effect: UseAnswer, context: Context) -> None:
     """The stored form counts from now on. An acceptance counts only for the very text that was offered."""
-    shown = select(OfferRow.sha256).where(OfferRow.id == context.before.offer_id).scalar_subquery()
     used = session.execute(
-        update(Answer)
-        .where(
-            Answer.id == effect.answer_id,
-            Answer.collaboration_id == context.before.collaboration_id,
-            Answer.kind == effect.as_,
-            Answer.used_at.is_(None),
-        )
-        .values(used_at=context.change.at)
-        .returning(Answer.offer_sha256, shown.label("shown"))
-        .execution_options(synchronize_session=False)
+        _USE,
+        {
+            "answer_id": effect.answer_id,
+            "of": context.before.collaboration_id,
+            "offer": context.before.offer_id,
+            "kind_of_form": effect.as_,
+            "at": context.change.at,
+        },
     ).one_or_none()
     if used is None:
         raise Invalid("this form is not stored, or was used before", field="answer_id")
@@ -61,31 +82,19 @@ def _readdress(session: Session, answer_id: str, context: Context) -> None:
 def open_parcel(session: Session, effect: OpenParcel, context: Context) -> None:
     """A parcel to be packed, for the newest address that counts."""
     state = context.before
-    newest = (
-        select(Answer.id)
-        .where(
-            Answer.collaboration_id == state.collaboration_id,
-            Answer.kind.in_(_WITH_ADDRESS),
-            Answer.used_at.is_not(None),
-        )
-        .order_by(Answer.used_at.desc(), Answer.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     session.execute(
-        insert(Shipment).values(
-            id=derived_id("shipment", state.collaboration_id, effect.number),
-            brand_id=state.brand_id,
-            campaign_id=state.campaign_id,
-            collaboration_id=state.collaboration_id,
-            creator_id=state.creator_id,
-            number=effect.number,
-            kind=effect.kind,
-            state="preparing",
-            variant_id=effect.variant_id,
-            answer_id=newest,
-            created_at=context.change.at,
-        )
+        _OPEN,
+        {
+            "id": derived_id("shipment", state.collaboration_id, effect.number),
+            "brand_id": state.brand_id,
+            "campaign_id": state.campaign_id,
+            "collaboration_id": state.collaboration_id,
+            "creator_id": state.creator_id,
+            "number": effect.number,
+            "kind": effect.kind,
+            "variant_id": effect.variant_id,
+            "at": context.change.at,
+        },
     )
 
 

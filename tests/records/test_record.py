@@ -342,7 +342,7 @@ def test_an_acceptance_takes_few_statements(office: Office, statements: list[str
     change = office.decided(of, office.yes(of), CREATOR)
     statements.clear()
     record(office.sessions, change)
-    assert len(statements) <= 16, statements
+    assert len(statements) <= 11, statements
 
 
 def test_gifts_without_a_fee_touch_no_account(office: Office) -> None:
