@@ -145,8 +145,15 @@ def _words(post: CheckInput, pack: Pack, found: Found) -> str:
 
 
 def _warnings(post: CheckInput) -> tuple[str, ...]:
-    terms = platform_terms(post.platform.value)
-    if post.platform_label is False and post.relationship.value in terms["asked_for"]:
-        text: str = _messages()["warnings"]["platform_label_missing"]
-        return (text.format(platform=post.platform.value.title(), tool=terms["name"]),)
-    return ()
+    if post.platform_label is not False:
+        return ()
+    return _missing_platform_label(post.platform.value, post.relationship.value)
+
+
+@lru_cache(maxsize=32)
+def _missing_platform_label(platform: str, relationship: str) -> tuple[str, ...]:
+    terms = platform_terms(platform)
+    if relationship not in terms["asked_for"]:
+        return ()
+    text: str = _messages()["warnings"]["platform_label_missing"]
+    return (text.format(platform=platform.title(), tool=terms["name"]),)

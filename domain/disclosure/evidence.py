@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from domain.disclosure import language as languages
@@ -43,7 +42,7 @@ class Surfaces:
 
 
 class Found:
-    """What one pack sees in one post. Computed on demand, each part once."""
+    """What one pack sees in one post: labels in its texts and on its picture, and denials."""
 
     def __init__(self, check: CheckInput, pack: Pack) -> None:
         self.check = check
@@ -51,6 +50,10 @@ class Found:
         self.brand = brand_names(check.brand.name, check.brand.handles)
         self.column = check.relationship.column
         self.surfaces = self._split()
+        self.written = self._written()
+        self.picture = self._picture()
+        self.denials = self._denials()
+        self._language: str | None = None
 
     def _split(self) -> Surfaces:
         check = self.check
@@ -78,20 +81,17 @@ class Found:
             hits = find(self.pack, turned, surface, self.brand)
         return hits
 
-    @cached_property
-    def written(self) -> list[Hit]:
+    def _written(self) -> list[Hit]:
         """Labels in the caption, title or description."""
         return [hit for surface, seen in self.surfaces.written for hit in self._hits(surface, seen)]
 
-    @cached_property
-    def picture(self) -> list[Hit]:
+    def _picture(self) -> list[Hit]:
         """Labels on the picture or video."""
         if self.surfaces.picture is None:
             return []
         return self._hits(Surface.OVERLAY, self.surfaces.picture)
 
-    @cached_property
-    def denials(self) -> list[DenialHit]:
+    def _denials(self) -> list[DenialHit]:
         """Denials on any surface."""
         texts = list(self.surfaces.written)
         if self.surfaces.picture is not None:
@@ -102,11 +102,15 @@ class Found:
             for denial in find_denials(self.pack, seen, surface, self.column)
         ]
 
-    @cached_property
+    @property
     def language(self) -> str | None:
         """Language of the post (ISO 639-1): as given, else guessed, else None."""
-        if self.check.language:
-            return languages.primary(self.check.language)
+        if self._language is None:
+            given = self.check.language
+            self._language = languages.primary(given) if given else self._guess()
+        return self._language
+
+    def _guess(self) -> str | None:
         texts = [seen for _, seen in self.surfaces.written]
         longest = max(texts, key=lambda seen: len(seen.plain), default=None)
         return None if longest is None else languages.guess(longest, self.pack)

@@ -246,6 +246,8 @@ def _joined(pack: Pack, seen: SeenText, token: Token, brand: BrandNames) -> Join
     word = token.word.replace("_", "")
     first, last = seen.span(token.start, token.end)
     camel = seen.original[first:last]
+    if not word.endswith(pack.open_suffixes) and not any(stem in word for stem in brand.stems):
+        return None
     for joined in pack.joined:
         for suffix in joined.entry.suffixes:
             if not word.endswith(suffix) or word == suffix:

@@ -36,6 +36,7 @@ _WHO: Final = (
     r"(?:(?:team|folks|people|crew|friends|gang|humans|guys|ladies|peeps)(?: over)? "
     rf"(?:at|from|behind) )?{_NAMED})"
 )
+_FIRST_WORD: Final = re.compile(r"[a-z]+", re.ASCII)
 _STARTS_WITH_WHO: Final = re.compile(r"^(\(\?:)?\{who\}")
 
 
@@ -107,26 +108,37 @@ class Needed(Generic[Entry]):
     def __init__(self, entries: Sequence[tuple[Entry, tuple[str, ...], tuple[str, ...]]]) -> None:
         self.entries: tuple[Entry, ...] = tuple(entry for entry, _, _ in entries)
         self._also = tuple(also for _, _, also in entries)
-        self._words: dict[str, list[int]] = {}
+        self._words: dict[str, list[tuple[str, int]]] = {}
         self._starts: dict[str, list[tuple[str, int]]] = {}
-        self._parts: list[tuple[str, int]] = []
+        self._ascii: list[tuple[str, int]] = []
+        self._other: list[tuple[str, int]] = []
         for index, (_, needs, _) in enumerate(entries):
             for need in needs:
-                if need.startswith("="):
-                    self._words.setdefault(need[1:], []).append(index)
-                elif need[:_START].isalpha() and need.isascii() and len(need) >= _START:
-                    self._starts.setdefault(need[:_START], []).append((need, index))
-                else:
-                    self._parts.append((need, index))
+                self._file(need, index)
+
+    def _file(self, need: str, index: int) -> None:
+        """Look a need up by its first word, by how that begins, or, where neither is sure, by itself."""
+        first = _FIRST_WORD.match(need.removeprefix("="))
+        word = first.group() if first is not None else ""
+        if need.startswith("=") or (word and len(need) > len(word)):
+            self._words.setdefault(word, []).append((need.removeprefix("="), index))
+        elif len(word) >= _START:
+            self._starts.setdefault(word[:_START], []).append((need, index))
+        else:
+            (self._ascii if need.isascii() else self._other).append((need, index))
 
     def for_text(self, seen: SeenText) -> list[Entry]:
         """The entries worth trying on a text, in their order."""
         plain = seen.plain
-        found = {index for part, index in self._parts if part in plain}
+        found = {index for part, index in self._ascii if part in plain}
+        if not plain.isascii():
+            found.update(index for part, index in self._other if part in plain)
         for word in seen.words & self._words.keys():
-            found.update(self._words[word])
+            found.update(index for need, index in self._words[word] if need in plain)
         for start in seen.starts & self._starts.keys():
             found.update(index for need, index in self._starts[start] if need in plain)
+        if not found:
+            return []
         asked: dict[tuple[str, ...], bool] = {(): True}
         for index in found:
             also = self._also[index]
@@ -148,6 +160,7 @@ class Pack:
     denial_tags: tuple[tuple[str, Denial], ...]
     denial_tag_starts: tuple[str, ...]
     joined: tuple[Joined, ...]
+    open_suffixes: tuple[str, ...]
     fingerprint: str
     common_words: dict[str, frozenset[str]]
 
@@ -257,6 +270,10 @@ def compile_pack(file: PackFile) -> Pack:
         denial_tags=tuple((tag, d) for d, _, _ in denials for tag in d.entry.tags),
         denial_tag_starts=tuple(tag for d, _, _ in denials for tag in d.entry.tags),
         joined=tuple(_joined(file, entry) for entry in file.joined),
+        open_suffixes=(
+            "ad",
+            *(suffix for entry in file.joined if not entry.needs_brand for suffix in entry.suffixes),
+        ),
         fingerprint=_fingerprint(file, *lexicons.values()),
         common_words={
             lexicon.language: frozenset(lexicon.common_words)

@@ -44,6 +44,8 @@ _ODD_NAMES: Final = (
 )
 _LAST_LETTER: Final = re.compile(r"(?:LETTER|CAPITAL|SMALL) ([A-Z])$")
 
+_EMOJI_STYLE: Final = "\ufe0f"
+_STYLED_TEXT: Final = re.compile("[\\w#]\ufe0f")
 _TOKEN: Final = re.compile(r"#?\w+")
 _LINKS: Final = re.compile(r"https?://\S+|www\.\S+|(?<![@\w.])[\w-]+\.(?:com|net|org|co|shop|io)\b\S*")
 _LINK_SIGNS: Final = ("http", "www.", ".co", ".net", ".org", ".shop", ".io")
@@ -117,6 +119,17 @@ def _fold(char: str) -> tuple[str, int]:
     return plain, _PLAIN
 
 
+def _fold_simply(text: str) -> str | None:
+    """The plain form when each character has one of its own and none is odd, else None."""
+    table: dict[int, str] = {}
+    for char in set(text):
+        plain, kind = (EMOJI, _PLAIN) if char == _EMOJI_STYLE else _fold(char)
+        if kind != _PLAIN or len(plain) != 1 or plain in _LOOKALIKE:
+            return None
+        table[ord(char)] = plain
+    return None if _STYLED_TEXT.search(text) else text.translate(table)
+
+
 def _fold_all(text: str) -> tuple[str, list[int], bytearray]:
     out: list[str] = []
     origin: list[int] = []
@@ -148,6 +161,8 @@ def _fold_all(text: str) -> tuple[str, list[int], bytearray]:
 
 def _fold_lookalikes(plain: str, odd: bytearray) -> str:
     """Fold letters of other scripts inside otherwise Latin words; whole foreign words stay."""
+    if not any(c in _LOOKALIKE for c in set(plain)):
+        return plain
     latin = sum(c.isascii() and c.isalpha() for c in plain)
     mostly_latin = latin * 2 > sum(c.isalpha() for c in plain)
     chars = list(plain)
@@ -221,8 +236,9 @@ def _masked(plain: str, brand: BrandNames) -> str:
 
 def read(text: str, brand: BrandNames) -> SeenText:
     """Read a text as a person who knows the brand would. Linear in its length."""
-    if text.isascii():
-        seen = SeenText(text, text.lower())
+    simple = text.lower() if text.isascii() else _fold_simply(text)
+    if simple is not None:
+        seen = SeenText(text, simple)
     else:
         plain, origin, odd = _fold_all(text)
         if not plain.isascii():
