@@ -25,7 +25,7 @@ up: $(READY) ## start the local stack and stay; Ctrl-C ends it
 
 test: $(READY) ## every test; browser tests need Chromium
 	@infra/ci/chromium.sh
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(READY) ## measure, beside the floor of the same minute
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -96,6 +96,8 @@ def up(
         raise typer.BadParameter(
             f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(BY_NAME)}"
         )
+    if os.environ.get("HANDSEL_MODE", "local") != "local":
+        raise typer.BadParameter("the local stack is for local mode; HANDSEL_MODE says otherwise")
     told = _listen_for_the_end()
     stack = Stack(state_dir, chosen, announce=Screen(console).show)
     began = time.monotonic()
@@ -107,6 +109,8 @@ def up(
         raise typer.Exit(1) from None
     try:
         if not told.is_set():
+            if stack.leftovers:
+                console.print(f"Ended {stack.leftovers} processes that a killed stack had left here.")
             console.print(f"Up after {time.monotonic() - began:.1f} s.")
             console.print(_addresses(stack))
             console.print("Ctrl-C ends the stack. Everything stays in", str(stack.folder.path))
@@ -118,7 +122,7 @@ def up(
 
 
 def _listen_for_the_end() -> threading.Event:
-    """An event that Ctrl-C and the signals that end a program set; a second Ctrl-C kills."""
+    """An event that Ctrl-C and the signals that end a program set."""
     told = threading.Event()
 
     def tell(_number: int, _frame: FrameType | None) -> None:

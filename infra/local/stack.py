@@ -55,6 +55,8 @@ class Stack:
         self._plan = Plan(self.folder, self._environ)
         self._running: dict[str, SupervisedPart] = {}
         self._cancelled = threading.Event()
+        self.leftovers = 0
+        """Processes of a killed stack that `start` found here and ended."""
 
     # Life
 
@@ -161,6 +163,7 @@ class Stack:
         """End what a killed stack of this folder left; nothing that is not its own."""
         left = {*self.folder.processes().values(), *marked_with(self.folder.path)}
         left.discard(Process.of(os.getpid()))
+        self.leftovers = len(left)
         if left:
             end(left, LEFTOVER_GRACE)
         self.folder.change(_forget_run)
@@ -168,8 +171,12 @@ class Stack:
     def _choose_ports(self) -> None:
         remembered: dict[str, int] = self.folder.read().get("ports", {})
         own = self._environ.get("HANDSEL_API_PORT", "")
-        if own.isdigit():
+        if own.isdigit() and "api" in self._plan.parts:
             remembered["api.main"] = int(own)
+            if not ports.is_free(int(own)):
+                raise StackFailed(
+                    f"Port {own}, which HANDSEL_API_PORT asks for, is taken by {owner_of_port(int(own))}."
+                )
         taken = set(remembered.values())
         for part in self._plan.parts.values():
             for name in (f"{part.name}.{port}" for port in part.ports):

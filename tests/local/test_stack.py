@@ -231,6 +231,15 @@ def test_a_remembered_port_that_is_taken_is_exchanged_and_said(tmp_path: Path) -
     assert str(os.getpid()) in said
 
 
+def test_a_port_that_a_person_asked_for_is_not_exchanged(tmp_path: Path) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        port = str(stranger.getsockname()[1])
+        with pytest.raises(StackFailed, match=f"Port {port}, which HANDSEL_API_PORT asks for, is taken by"):
+            Stack(tmp_path / ".handsel", ("api",), {"HANDSEL_API_PORT": port}).start()
+
+
 def test_a_part_that_cannot_start_is_named_with_its_reason_and_nothing_is_left(tmp_path: Path) -> None:
     folder = tmp_path / ".handsel"
     folder.mkdir()
@@ -271,6 +280,7 @@ def test_the_next_up_ends_what_a_killed_stack_left_and_nothing_else(tmp_path: Pa
     try:
         with Stack(folder, ("objects", "mail"), {}) as stack:
             assert not any(process.is_alive() for process in left)
+            assert stack.leftovers == 2
             assert stack.port("mail", "smtp") == note["ports"]["mail.smtp"]
             assert Process.of(stranger.pid).is_alive()
     finally:

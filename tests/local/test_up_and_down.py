@@ -120,3 +120,11 @@ def test_a_part_that_does_not_exist_is_named(tmp_path: Path) -> None:
     answer = handsel("up", "--state-dir", str(tmp_path / "s"), "--only", "postgres,fax")
     assert answer.returncode == 2
     assert "no such part: fax" in answer.stderr
+
+
+def test_the_local_stack_is_not_for_production(tmp_path: Path) -> None:
+    environ = {**os.environ, "COLUMNS": "200", "HANDSEL_MODE": "production"}
+    words = [*PROGRAM, "up", "--state-dir", str(tmp_path / "s")]
+    answer = subprocess.run(words, capture_output=True, text=True, env=environ)
+    assert answer.returncode == 2
+    assert "HANDSEL_MODE" in answer.stderr
