@@ -43,7 +43,7 @@ from domain.roles import CLOCK
 from infra.ids import new_id
 from infra.links import read_token, read_unsubscribe_token
 from infra.settings import Settings
-from infra.tables import DisclosureCheck, Link, Notice, Post, Shipment, Submission
+from infra.tables import Creator, DisclosureCheck, Link, Notice, Post, Shipment, Submission
 from tests.mail.mailroom import Mailroom
 from tests.records.office import BRAND, CARRIER, CREATOR
 
@@ -306,7 +306,6 @@ def test_a_withdrawal_tells_who_keeps_what(desk: Desk, mailroom: Mailroom) -> No
 
 
 def test_a_market_without_a_rule_pack_gets_no_foreign_words(desk: Desk, mailroom: Mailroom) -> None:
-    from infra.tables import Creator
 
     mailroom.open()
     of = mailroom.in_production()
