@@ -1,4 +1,4 @@
-"""docs/ledger.md says what the code does: every account, entry and rule, and a hash that others can compute."""
+"""docs/ledger.md says what the code does: each account, entry, rule, and a hash that others can compute."""
 
 from __future__ import annotations
 
