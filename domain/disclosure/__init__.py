@@ -11,9 +11,7 @@ from domain.disclosure.models import (
     CheckInput,
     Evidence,
     Finding,
-    Format,
     Outcome,
-    Platform,
     Post,
     Reason,
     Relationship,
@@ -23,6 +21,7 @@ from domain.disclosure.models import (
     input_sha256,
 )
 from domain.disclosure.packs import Pack, available, load_pack
+from domain.offer import Format, Platform
 
 __all__ = [
     "Brand",

@@ -12,9 +12,10 @@ from typing import Final
 
 from domain.disclosure import language as languages
 from domain.disclosure.marks import DenialHit, Hit, find, find_denials
-from domain.disclosure.models import CheckInput, Evidence, Format, Platform, Surface
+from domain.disclosure.models import CheckInput, Evidence, Surface
 from domain.disclosure.packs import Pack
 from domain.disclosure.text import BRAND, SeenText, brand_names, read, read_mirrored, remarks
+from domain.offer import Format, Platform
 
 _REMARKS: Final = re.compile(
     r"\b(?:on screen|onscreen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|"

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.offer import Format, Platform
+
 
 class Outcome(StrEnum):
     """The three answers. A wrong `pass` is the worst of them, so doubt is `needs_review`."""
@@ -56,25 +58,6 @@ class Relationship(StrEnum):
     def column(self) -> str:
         """The column of the label table that has to be satisfied: paid, gift or affiliate."""
         return "paid" if self is Relationship.GIFT_AND_PAID else self.value
-
-
-class Platform(StrEnum):
-    """Where the post is published."""
-
-    INSTAGRAM = "instagram"
-    TIKTOK = "tiktok"
-    YOUTUBE = "youtube"
-
-
-class Format(StrEnum):
-    """The kind of post; it decides which places a label may stand in."""
-
-    POST = "post"
-    STORY = "story"
-    REEL = "reel"
-    SHORT = "short"
-    VIDEO = "video"
-    LIVE = "live"
 
 
 class Surface(StrEnum):

@@ -13,9 +13,10 @@ from importlib import resources
 from typing import Any
 
 from domain.disclosure.marks import Hit
-from domain.disclosure.models import CheckInput, Format, Outcome, Reason, Surface
+from domain.disclosure.models import CheckInput, Outcome, Reason, Surface
 from domain.disclosure.packs import Pack
 from domain.disclosure.text import SeenText, Token
+from domain.offer import Format
 
 _BLOCK = 4
 

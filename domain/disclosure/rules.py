@@ -11,8 +11,9 @@ from typing import Final
 
 from domain.disclosure.evidence import Found
 from domain.disclosure.marks import DenialHit, Hit
-from domain.disclosure.models import Format, Outcome, Platform, Reason, Surface
+from domain.disclosure.models import Outcome, Reason, Surface
 from domain.disclosure.placement import buried_on_picture, place_of
+from domain.offer import Format, Platform
 
 SEVERITY: Final = {Outcome.PASS: 0, Outcome.NEEDS_REVIEW: 1, Outcome.FAIL: 2}
 _PASS, _REVIEW, _FAIL = Outcome.PASS, Outcome.NEEDS_REVIEW, Outcome.FAIL

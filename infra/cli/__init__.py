@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
     "ledger": ("infra.cli.ledger:app", "Prove the books and the histories."),
+    "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),
+    "mail": ("infra.cli.mail:app", "Look at the e-mails."),
 }
 """Name to where it is (`module:name` of a function or of a `typer.Typer`) and one line of help."""
 
