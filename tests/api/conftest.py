@@ -1,11 +1,17 @@
 """The application over the run's real database, a brand of one's own for each test, keys of every role."""
 
+import socket
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
+import structlog
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
@@ -31,6 +37,12 @@ def api_settings(settings: Settings) -> Settings:
     return settings.model_copy(update=WEBHOOK_SECRETS)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> None:
+    """Logs of servers in threads go where no test reads a command's output."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+
+
 @pytest.fixture(scope="session")
 def app(api_settings: Settings) -> FastAPI:
     return create_app(api_settings)
@@ -41,6 +53,22 @@ def web(app: FastAPI) -> Iterator[TestClient]:
     """The running application, called without a key."""
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def address(api_settings: Settings) -> Iterator[str]:
+    """The same application behind a real server on loopback."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(api_settings), log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
 
 
 @pytest.fixture

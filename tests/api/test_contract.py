@@ -1,16 +1,11 @@
 """The API against its own document: no server error, no answer that the document does not name."""
 
 import os
-import socket
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis.errors import Unsatisfiable
@@ -18,10 +13,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
 
-from api.main import create_app
 from domain.roles import Role
-from infra.settings import Settings
-from tests.api.conftest import WEBHOOK_SECRETS, Tenant, campaign_body, creator_body, lamp
+from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
 
 load_all_checks()
 EXAMPLES = int(os.environ.get("HANDSEL_EXAMPLES", "3"))
@@ -34,23 +27,7 @@ NOT_HELD = {
 }
 
 
-@pytest.fixture(scope="module")
-def address(settings: Settings) -> Iterator[str]:
-    """The application behind a real server on loopback."""
-    app = create_app(settings.model_copy(update=WEBHOOK_SECRETS))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def api_schema(address: str) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
 
