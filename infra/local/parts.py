@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.local import works
+from infra.local import webhooks, works
 from infra.local.part import Check, Part, PartFault, Plan
 from infra.local.postgres import POSTGRES
 from infra.local.processes import Process
@@ -23,13 +23,6 @@ REGION = "us-east-1"
 PLATFORMS = ("instagram", "tiktok", "youtube")
 WORKER_GRACE = 30.0
 """Seconds a worker may take to finish the activities it has begun."""
-
-WEBHOOK_SECRETS = {
-    "STRIPE_WEBHOOK_SECRET": "platform",
-    "STRIPE_CONNECT_WEBHOOK_SECRET": "connect",
-    "STRIPE_THIN_WEBHOOK_SECRET": "thin",
-}
-"""Setting to the name of the secret in what `register_webhooks` answers."""
 
 
 def _program(name: str) -> str:
@@ -176,23 +169,13 @@ def _stripe_settings(plan: Plan) -> dict[str, str]:
         "STRIPE_API_BASE": plan.url("stripe.main"),
         "STRIPE_ACCOUNTS_API": "v2",
     }
-    kept = {name: plan.folder.kept_secret(name) for name in WEBHOOK_SECRETS}
-    return values | {name: secret for name, secret in kept.items() if secret}
+    return values | webhooks.kept_secrets(plan)
 
 
 def _register_webhooks(plan: Plan) -> None:
-    """Tell the simulator where events go, once for each address the pages have had."""
-    if "api" not in plan.parts:
-        return
-    base_url = _public_url(plan)
-    if plan.folder.kept_secret("webhooks_go_to") == base_url:
-        return
-    from activities.adapters.stripe_gateway import StripeGateway
-
-    gateway = StripeGateway(_stripe_key(plan), plan.url("stripe.main"), "v2", loopback_only=True)
-    registered = gateway.register_webhooks(base_url)
-    secrets = {name: getattr(registered, field) for name, field in WEBHOOK_SECRETS.items()}
-    plan.folder.keep_secrets(secrets | {"webhooks_go_to": base_url})
+    """Tell the simulator where the pages are, if this stack serves them."""
+    if "api" in plan.parts:
+        webhooks.register(plan, _stripe_key(plan), plan.url("stripe.main"), _public_url(plan))
 
 
 STRIPE = Part(
