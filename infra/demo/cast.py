@@ -40,7 +40,7 @@ SOON: Final = 0.6
 """Share of the answers that come in the first third of the time."""
 BUILT_IN: Final = "US"
 """The country whose disclosure rules are built in; elsewhere a person looks at the posts."""
-LEAST_YES: Final = 13
+LEAST_YES: Final = 12
 """Acceptances that the rare things need in the campaign that pays; the most reliable are won over to it."""
 
 
@@ -184,6 +184,7 @@ _CALM: Final[dict[str, Any]] = {"work": Work.IN_TIME, "takes_down": False, "roun
 _AT_HOME: Final[tuple[dict[str, Any], ...]] = (
     {**_CALM, "first_mark": Mark.NONE, "mends": True, "rounds": 1},
     {**_CALM, "first_mark": Mark.WEAK, "mends": True, "account": Account.SLOWLY},
+    {**_CALM, "first_mark": Mark.RIGHT, "takes_down": True},
     {**_CALM, "first_mark": Mark.NONE, "mends": False},
 )
 """For creators of the country whose rules are built in."""
@@ -192,7 +193,6 @@ _ANYWHERE: Final[tuple[dict[str, Any], ...]] = (
     {**_CALM, "first_mark": Mark.RIGHT, "parcel": Fate.RETURNED},
     {**_CALM, "first_mark": Mark.RIGHT, "broken": True},
     {**_CALM, "first_mark": Mark.RIGHT, "account": Account.EARLY_BUT_BLOCKED},
-    {**_CALM, "first_mark": Mark.RIGHT, "takes_down": True},
     {"first_mark": Mark.RIGHT, "work": Work.LATE},
     {"work": Work.NEVER},
     {"first_mark": Mark.RIGHT, "work": Work.EXTENDED},

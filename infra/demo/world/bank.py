@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-LATE_MESSAGES = 15
-"""Seconds by which the message about a document comes late."""
+LATE_MESSAGES = 120
+"""Seconds by which the message about a document comes late: the refused transfer is there before it."""
 
 
 class Bank:

@@ -26,6 +26,8 @@ HOME: Final = "US"
 """The country of the brand's warehouse."""
 SILENT_SHARE: Final = 0.15
 """Drafts that nobody looks at in time: the clock approves them."""
+OVERTAKEN: Final = ("wrong_stage", "nothing_asked", "other_draft")
+"""Refusals that say that the clock or the creator was faster."""
 FEEDBACK: Final = "Lovely. Could the lid be open in the first picture, so that one sees the steam?"
 
 
@@ -66,7 +68,7 @@ class BrandPeople:
         try:
             await doing
         except (CallRefused, httpx.HTTPError) as error:
-            if getattr(error, "code", "") != "wrong_stage":  # the clock or the creator was faster
+            if getattr(error, "code", "") not in OVERTAKEN:
                 self._diary.stumble(who, error)
 
     # --- parcels -------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ class BrandPeople:
         writer.writerows((parcel, "local", number, url) for parcel, number, url in tracking)
         report = await self._calls.post_csv("/shipments/tracking", sheet.getvalue())
         for line in report["results"]:
-            if line["result"] == "refused" and line["code"] != "wrong_stage":
+            if line["result"] == "refused" and line["code"] not in OVERTAKEN:
                 self._diary.stumble("the brand, tracking", CallRefused(409, line["code"], line["message"]))
 
     # --- drafts --------------------------------------------------------------------------------------
