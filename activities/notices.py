@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from temporalio import activity
 
@@ -49,6 +50,8 @@ LONGEST_PAUSE: Final = 10.0
 """Seconds between two tries of a mail server that takes nothing."""
 DATABASE_PATIENCE: Final = 90.0
 """Seconds for which the pump tries to write down what it has sent."""
+_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+"""How a database that restarts, or is too busy, shows itself."""
 _UNREADABLE: Final = "vault_unreadable"
 _RENEW_AFTER: Final = rows.LEASE.total_seconds() / 3
 
@@ -205,20 +208,28 @@ class _Round:
         """Take what is due; while the mail server is in doubt, one notice at a time, after a pause."""
         if time.monotonic() < self._paused_until or (self._troubles and self._open):
             return
-        most = 1 if self._troubles else BATCH
-        with self._notices.sessions.begin() as session:
-            claimed = rows.claim(session, most)
+        try:
+            ready = self._due(1 if self._troubles else BATCH)
+        except _AWAY:
+            if not self._open:
+                raise
+            return  # what is under way has to be written down first
         if not self._open:
             self._renewed_at = time.monotonic()
-        for item in self._prepared(claimed):
+        for item in ready:
             self._open[item.envelope.notice.id] = item.envelope
             self._senders.give(item, item.envelope.notice.collaboration_id)
+
+    def _due(self, most: int) -> list[Addressed]:
+        with self._notices.sessions.begin() as session:
+            claimed = rows.claim(session, most)
+        return self._prepared(claimed)
 
     def _prepared(self, claimed: Sequence[Claimed]) -> list[Addressed]:
         """What is to be sent of a batch. A notice that cannot be read is put off alone."""
         try:
             return self._ready(claimed) if claimed else []
-        except DBAPIError:
+        except _AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - one unreadable notice must not hold up the others
             if len(claimed) > 1:
@@ -282,7 +293,7 @@ class _Round:
             try:
                 with self._notices.sessions.begin() as session:
                     write(session)
-            except DBAPIError as error:
+            except _AWAY as error:
                 if time.monotonic() >= until:
                     raise
                 log.warning("database_unavailable", error=type(error).__name__)

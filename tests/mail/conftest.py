@@ -22,9 +22,9 @@ from infra.settings import Settings, settings_from
 from infra.vault import Vault
 from tests.conftest import RunningStack
 from tests.mail.mailroom import Mailroom
-from tests.records.conftest import engine, own_database_url, sessions
+from tests.records.conftest import engine, own_database_url, owner, sessions
 
-__all__ = ["engine", "own_database_url", "sessions"]
+__all__ = ["engine", "own_database_url", "owner", "sessions"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 

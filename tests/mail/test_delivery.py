@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -13,8 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Engine, delete, func, select, text, update
+from sqlalchemy.exc import OperationalError
 from temporalio.testing import ActivityEnvironment
 
 from activities.adapters.mailer import SmtpMailer
@@ -217,6 +220,26 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_no_try(
     assert notice(mailroom, restarted[0]).attempts == 1
 
 
+def test_a_database_that_drops_every_connection_again_and_again_makes_no_mail_come_twice(
+    mailroom: Mailroom, mail_settings: Settings, mail_server: MailServer, owner: Engine
+) -> None:
+    mailroom.open(stock=200)
+    mailroom.invited_many(150)
+    over = threading.Event()
+    dropper = threading.Thread(target=_drop_connections, args=(owner, over))
+    dropper.start()
+    end = time.monotonic() + 60
+    while len(mail_server.messages()) < 150 and time.monotonic() < end:
+        with contextlib.suppress(OperationalError, psycopg.OperationalError):
+            deliver(mailroom, mail_settings, 5, until=lambda: len(mail_server.messages()) >= 150)
+        _leases_end(owner)
+    over.set()
+    dropper.join()
+    deliver(mailroom, mail_settings)
+    assert set(Counter(mail["X-To"] for mail in mail_server.messages()).values()) == {1}
+    assert len(mail_server.messages()) == 150
+
+
 def test_a_stopping_worker_sends_nothing_more_and_keeps_nothing(
     mailroom: Mailroom, mail_settings: Settings, mail_server: MailServer
 ) -> None:
@@ -379,6 +402,22 @@ def test_log_and_answer_name_nobody(
 
 
 # --- helpers of this file --------------------------------------------------------------------------
+
+
+def _drop_connections(owner: Engine, over: threading.Event) -> None:
+    """As a restart would: every connection of the application to this database ends."""
+    drop = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE usename = 'handsel_app' AND datname = current_database()"
+    )
+    while not over.wait(0.4):
+        with owner.begin() as connection:
+            connection.execute(drop)
+
+
+def _leases_end(owner: Engine) -> None:
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE notices SET due_at = now() WHERE state = 'sending'"))
 
 
 def _sending(mailroom: Mailroom) -> int:
