@@ -79,6 +79,7 @@ class Move:
 _ENDING = sorted(
     {"withdraw", "decline", "expire", "excuse", "reject_post", "close_waitlist", "close_content"}
 )
+_EXTENSION = ["ask_extension", "grant_extension", "refuse_extension"]
 _STAYING = sorted(set(COMMANDS) - set(_ENDING))
 
 
@@ -97,11 +98,7 @@ def long_life(dice: Random) -> list[Move]:
     on = dice.randrange(11)
     names = ["onward"] * 18 + ["likely"] * 24 + ["alarm"] * 4 + _STAYING
     names += dice.sample(_ENDING, dice.randrange(4)) * 2 + ["reassess"] * 2
-    names += [
-        "flag",
-        "ask_extension",
-        "refuse_extension",
-    ] * dice.randrange(4)
+    names += ["flag", "decline", "reject_post", *_EXTENSION] * dice.choice([0, 1, 4, 12])
     waits = [timedelta(0), timedelta(minutes=1), timedelta(hours=7), timedelta(days=2)]
     return [
         Move("onward" if number < on else dice.choice(names), None, dice.choice(waits), dice.randrange(12))
