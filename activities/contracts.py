@@ -68,6 +68,8 @@ class CheckResult(_Model):
     check_id: Id
     outcome: CheckOutcome
     reason: str = ""
+    unchanged: bool = False
+    """Whether the look before this one saw the same, and found the same."""
 
 
 class GateTask(_Model):

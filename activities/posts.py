@@ -93,22 +93,33 @@ class PostActivities:
         Raises `PostUnreachable` (retried) while a network does not answer.
         """
         check_id = derived_id("disclosure_check", task.collaboration_id, task.number)
-        done = self._done(check_id)
-        if done is not None:
-            return done
-        setting = self._setting(task)
-        looks = [self._look(post, setting, task.accepted_at) for post in setting.posts]
-        worst = max(looks, key=lambda look: _WORST_LAST.index(look.outcome))
-        key = self._keep_evidence(check_id, looks)
-        self._store(check_id, task, looks, worst, key)
-        return CheckResult(check_id=check_id, outcome=worst.outcome, reason=worst.reason)
+        if not self._done(check_id):
+            setting = self._setting(task)
+            looks = [self._look(post, setting, task.accepted_at) for post in setting.posts]
+            worst = max(looks, key=lambda look: _WORST_LAST.index(look.outcome))
+            key = self._keep_evidence(check_id, looks)
+            self._store(check_id, task, looks, worst, key)
+        return self._result(check_id, task)
 
-    def _done(self, check_id: str) -> CheckResult | None:
+    def _done(self, check_id: str) -> bool:
         with self._sessions() as session:
-            row = session.get(DisclosureCheck, check_id)
-        if row is None:
-            return None
-        return CheckResult(check_id=row.id, outcome=CheckOutcome(row.outcome), reason=row.reason)
+            return session.get(DisclosureCheck, check_id) is not None
+
+    def _result(self, check_id: str, task: CheckTask) -> CheckResult:
+        """What is stored, beside what the look before it stored."""
+        previous_id = derived_id("disclosure_check", task.collaboration_id, task.number - 1)
+        with self._sessions() as session:
+            row = session.get_one(DisclosureCheck, check_id)
+            previous = session.get(DisclosureCheck, previous_id)
+        unchanged = (
+            previous is not None
+            and previous.outcome == row.outcome
+            and previous.submission_id == row.submission_id
+            and _content(previous.input) == _content(row.input)
+        )
+        return CheckResult(
+            check_id=row.id, outcome=CheckOutcome(row.outcome), reason=row.reason, unchanged=unchanged
+        )
 
     def _setting(self, task: CheckTask) -> _Setting:
         query = (
@@ -199,6 +210,11 @@ def _input(snapshot: PostSnapshot, post: Post, setting: _Setting) -> CheckInput:
             "platform_label": snapshot.platform_label,
         }
     )
+
+
+def _content(seen: list[Any]) -> list[dict[str, Any]]:
+    """What was seen, without the hash of the platform's whole answer (which counts likes, too)."""
+    return [{name: value for name, value in one.items() if name != "raw_sha256"} for one in seen]
 
 
 def _finding(look: _Look) -> dict[str, Any]:

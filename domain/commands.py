@@ -255,6 +255,8 @@ class RecordCheck(_Command):
     check_id: Id
     outcome: CheckOutcome
     reason: Code = ""
+    unchanged: bool = False
+    """Whether the look before it saw and found the same."""
 
 
 class Recheck(_Command):

@@ -209,7 +209,14 @@ class CollaborationWorkflow:
                 outcome=CheckOutcome.UNREADABLE,
                 reason="unreachable",
             )
-        await self._give_own(RecordCheck(check_id=found.check_id, outcome=found.outcome, reason=found.reason))
+        await self._give_own(
+            RecordCheck(
+                check_id=found.check_id,
+                outcome=found.outcome,
+                reason=found.reason,
+                unchanged=found.unchanged,
+            )
+        )
 
     async def _assess(self) -> None:
         state = self._state

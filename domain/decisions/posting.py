@@ -42,6 +42,9 @@ def record_check(turn: Turn) -> None:
     if command.outcome is CheckOutcome.PASS:
         turn.happen("disclosure_passed", Stage.VERIFIED, **facts)
         _verify(turn)
+    elif command.outcome is CheckOutcome.NEEDS_REVIEW and command.unchanged and _judged(turn):
+        turn.happen("post_unchanged", Stage.VERIFIED, **facts)
+        _verify(turn)
     elif command.outcome is CheckOutcome.NEEDS_REVIEW:
         _ask_person(turn, "disclosure_unsure", Attention.POST_UNSURE, facts)
     elif command.outcome is CheckOutcome.UNREADABLE:
@@ -50,6 +53,11 @@ def record_check(turn: Turn) -> None:
         _ask_person(turn, "post_not_mended", Attention.POST_NOT_MENDED, facts)
     else:
         _ask_creator(turn, facts)
+
+
+def _judged(turn: Turn) -> bool:
+    """Whether a person has accepted the post, and nobody waits for one: the same is not asked twice."""
+    return turn.state.verified_at is not None and turn.state.attention is None
 
 
 def _ask_person(turn: Turn, event: str, reason: Attention, facts: dict[str, str]) -> None:
