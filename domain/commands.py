@@ -424,7 +424,7 @@ COMMANDS: Final[dict[str, Rule]] = {
     "scan": _rule((_K,), (Stage.SHIPPED,), "The parcel was seen; its silence clock starts again."),
     "deliver": _rule((_K, _C, _B), (Stage.SHIPPED,), "The content clock starts; the due date is mailed."),
     "lose": _rule((_K, _B, _T), _PARCEL, "One replacement if stock allows; else excused with no mark."),
-    "return": _rule((_K, _B), (Stage.SHIPPED,), "The creator confirms the address again; no clock runs."),
+    "return": _rule((_K, _B), (Stage.SHIPPED,), "The creator confirms the address again."),
     "excuse": _rule((_B, _H), (*_PARCEL, Stage.ACCEPTED), "The file closes with no mark."),
     "mark_silent": _rule(
         (_T,), (Stage.PREPARING, Stage.SHIPPED), "The brand is told to ask after the parcel."

@@ -60,6 +60,10 @@ class SoldOut(Refused):
     code = "sold_out"
 
 
+NOTHING_LEFT = frozenset({"sold_out", "budget_short"})
+"""Codes of `SoldOut`: what was asked for may be had another way, or later."""
+
+
 class NotOpen(Refused):
     """The campaign is paused, closed or cancelled."""
 

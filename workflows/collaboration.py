@@ -45,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
         Waitlist,
     )
     from domain.decide import decide, snapshot
+    from domain.errors import NOTHING_LEFT
     from domain.ids import derived_id
     from domain.roles import CLOCK, HANDSEL, Actor
     from domain.stages import Attention, Stage
@@ -120,7 +121,7 @@ class CollaborationWorkflow:
             with refusals():
                 change = decide(self._state, request, workflow.now())
             recorded = await self._record(change)
-            if recorded.refused and change.instead:
+            if recorded.refused in NOTHING_LEFT and change.instead:
                 with refusals():
                     change = decide(self._state, self._instead(request, change), workflow.now())
                 recorded = await self._record(change)

@@ -179,6 +179,17 @@ async def test_sold_out_keeps_the_yes_on_the_waitlist() -> None:
         assert "waitlisted" in outside.mails
 
 
+@pytest.mark.parametrize("code", ["campaign_paused", "campaign_closed", "invalid"])
+async def test_a_refusal_that_is_not_about_stock_leaves_the_offer_open(code: str) -> None:
+    outside = Outside()
+    outside.refuse["accept"] = Recorded(refused=code, message="not now")
+    async with living(opening(), outside) as life:
+        state = await life.until(Stage.INVITED)
+        command = Accept(answer_id=ANSWER, offer_id=state.offer_id, variant_id=VARIANT)
+        assert await life.refused(command, CREATOR) == code
+        assert await life.stage() is Stage.INVITED
+
+
 @pytest.mark.parametrize("when", ["invited", "preparing", "shipped", "in_production"])
 async def test_brand_withdraws_before_work_is_handed_in(when: str) -> None:
     async with living(opening()) as life:
@@ -468,6 +479,6 @@ async def test_two_clicks_at_once_count_once() -> None:
             life.give(command, CREATOR, "form:2"),
             return_exceptions=True,
         )
-        refused = [answer for answer in answers if isinstance(answer, WorkflowUpdateFailedError)]
-        assert len(refused) == 1
+        refused = [isinstance(answer, WorkflowUpdateFailedError) for answer in answers]
+        assert refused in ([False, False, True], [True, True, False])
         assert life.outside.events.count("offer_accepted") == 1
