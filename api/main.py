@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +17,11 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from api import explanations, health, openapi, problems, webhooks
+from api.pages import creator, unsubscribe
 from api.routes import ROUTERS
 from api.traffic import Traffic
 from infra.database import make_engine, make_sessions
+from infra.objects import ObjectStore
 from infra.settings import Settings, get_settings
 from infra.temporal import connect
 from infra.vault import Vault
@@ -51,7 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(explanations.router)
     app.include_router(webhooks.routes_for(chosen))
-    _add_pages(app)
+    app.include_router(creator.router)
+    app.include_router(unsubscribe.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     openapi.describe(app)
     return app
 
@@ -76,20 +79,8 @@ def _operation(route: APIRoute) -> str:
     return route.name
 
 
-def _objects(settings: Settings) -> Any:
+def _objects(settings: Settings) -> ObjectStore | None:
     """The store of drafts and assets, where one is set."""
-    if not (settings.s3_endpoint or settings.s3_access_key) or find_spec("infra.objects") is None:
+    if not (settings.s3_endpoint or settings.s3_access_key):
         return None
-    from infra.objects import ObjectStore
-
     return ObjectStore(settings)
-
-
-def _add_pages(app: FastAPI) -> None:
-    """The creator's pages and what they load."""
-    if find_spec("api.pages") is not None and find_spec("api.pages.creator") is not None:
-        from api.pages.creator import router
-
-        app.include_router(router)
-    if STATIC.is_dir():
-        app.mount("/static", StaticFiles(directory=STATIC), name="static")

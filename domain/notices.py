@@ -54,6 +54,8 @@ ONLY_AT: Final[dict[NoticeKind, frozenset[Stage]]] = {
     NoticeKind.CONTENT_REMINDER: frozenset(
         {Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED, Stage.APPROVED}
     ),
+    NoticeKind.DISCLOSURE_FIX: frozenset({Stage.DISCLOSURE_CHECK}),
+    NoticeKind.POST_PROBLEM: frozenset({Stage.DISCLOSURE_CHECK}),
     NoticeKind.PAYMENT_SETUP: frozenset({Stage.PAYABLE}),
 }
 
