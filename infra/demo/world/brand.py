@@ -51,6 +51,7 @@ class BrandPeople:
         self._cast = cast
         self._campaigns = campaigns
         self._seen: set[str] = set()
+        self._creator_of: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def work(self) -> None:
@@ -176,8 +177,10 @@ class BrandPeople:
     # --- how they do it --------------------------------------------------------------------------------
 
     async def _who(self, collaboration_id: str) -> tuple[Person, Part]:
-        known = await self._calls.get(f"/collaborations/{collaboration_id}")
-        return self._cast[known["creator_id"]]
+        if collaboration_id not in self._creator_of:
+            known = await self._calls.get(f"/collaborations/{collaboration_id}")
+            self._creator_of[collaboration_id] = known["creator_id"]
+        return self._cast[self._creator_of[collaboration_id]]
 
     async def _command(self, collaboration_id: str, command: str, body: Mapping[str, Any]) -> None:
         await self._calls.post(f"/collaborations/{collaboration_id}/commands/{command}", body)

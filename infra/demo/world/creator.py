@@ -81,6 +81,7 @@ class Creator:
         self._asked_to_pay = 0
         self._posts: list[Published] = []
         self._account = ""
+        self._setups = 0
 
     async def live(self) -> None:
         """Read letters until cancelled."""
@@ -190,7 +191,9 @@ class Creator:
     async def get_paid(self, letter: Letter) -> None:
         """Money waits: set up the account, at once or at the second letter."""
         self._asked_to_pay += 1
-        if self.part.account is Account.SLOWLY and self._asked_to_pay < 2:
+        blocked = self.part.account is Account.EARLY_BUT_BLOCKED
+        ready = self._setups >= (2 if blocked else 1)
+        if ready or (self.part.account is Account.SLOWLY and self._asked_to_pay < 2):
             return
         await asyncio.sleep(self._chance.uniform(0.5, 3.0))
         await self._set_up_payment(letter)
@@ -254,6 +257,7 @@ class Creator:
         if self.part.account is Account.EARLY_BUT_BLOCKED and self._asked_to_pay:
             await self._places.bank.lose_an_answer()  # money is about to go out, to her or to the next one
         await self._send(stripe, finish, {"outcome": "active"})
+        self._setups += 1
 
     async def _find(self, link: str, name: str) -> tuple[Page, Form]:
         """The page with a form on it. A letter may be a moment ahead of the page, so look again."""
