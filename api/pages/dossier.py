@@ -94,6 +94,8 @@ class Dossier:
     report: GateReport | None = None
     told: AnswerForm | None = field(default=None, repr=False)
     """The newest form with an address that counts."""
+    email: str = ""
+    """Where e-mails go, masked."""
 
     @property
     def stage(self) -> Stage:
@@ -146,6 +148,7 @@ def read_dossier(session: Session, collaboration_id: str, vault: Vault | None = 
         handles=_handles(session, creator.id),
         choices=_choices(session, campaign.id, state),
         events=_of(session, Event, collaboration_id, Event.sequence),
+        email=masked_email(session, vault, creator.id) if vault else "",
     )
     if state.stage in _NOT_YET_ACCEPTED:
         return shown
@@ -184,6 +187,7 @@ _BASE = (
     "handles",
     "choices",
     "events",
+    "email",
 )
 
 

@@ -47,7 +47,7 @@ class Now:
     turn: str
     due: datetime | None
     due_label: str
-    late: str
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def now(dossier: Dossier, moment: datetime) -> Now:
         turn="" if whose is Ball.NOBODY else say(f"turn.{whose.value}", **facts),
         due=due,
         due_label=label,
-        late=_late(dossier, moment),
+        remark=_remark(dossier, moment),
     )
 
 
@@ -172,13 +172,20 @@ def _due(dossier: Dossier, whose: Ball) -> tuple[datetime | None, str]:
     return found if found[0] is not None else (None, "")
 
 
-def _late(dossier: Dossier, moment: datetime) -> str:
-    """What is said when the due date is over and the content is still taken."""
+def _remark(dossier: Dossier, moment: datetime) -> str:
+    """What is said of a question for more time, or when the due date is over and content still taken."""
     state = dossier.state
+    if state.extension and state.extension_at is not None:
+        return say(
+            "now.extension",
+            span=span(state.extension),
+            brand=dossier.brand.name,
+            until=reader_of(dossier).by(state.extension_at),
+        )
     if dossier.stage not in _CONTENT or state.due_at is None or moment <= state.due_at:
         return ""
-    reader = reader_of(dossier)
-    return say("now.late", until=reader.by(later(state.due_at, state.policy.grace, state.zone)))
+    until = later(state.due_at, state.policy.grace, state.zone)
+    return say("now.late", until=reader_of(dossier).by(until))
 
 
 def reader_of(dossier: Dossier) -> Reader:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -40,9 +42,31 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def served_settings(settings: Settings) -> Settings:
-    port = _free_port()
-    return settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "api_port": port})
+def served_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an application on a port of its own, with a store that lets its pages upload.
+
+    `rclone serve s3` knows one origin, that of the stack's own application; this one has another.
+    """
+    port, store_port = _free_port(), _free_port()
+    address, store = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{store_port}"
+    folder = tmp_path_factory.mktemp("objects")
+    (folder / settings.s3_bucket).mkdir()
+    keys = f"{settings.s3_access_key},{settings.s3_secret_key}"
+    words = [
+        str(Path(sysconfig.get_path("scripts")) / "rclone"),
+        "serve",
+        "s3",
+        "--config=",
+        "--auth-key",
+        keys,
+    ]
+    words += ["--addr", f"127.0.0.1:{store_port}", "--allow-origin", address, str(folder)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield settings.model_copy(
+        update={"public_url": address, "api_port": port, "s3_endpoint": store, "s3_public_endpoint": ""}
+    )
+    process.terminate()
+    process.wait(10)
 
 
 @pytest.fixture(scope="session")

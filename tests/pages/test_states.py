@@ -116,7 +116,7 @@ def _declined(studio: Studio) -> str:
 
 
 def _expired(studio: Studio) -> str:
-    of = studio.invited(studio.campaign())
+    of = studio.invited(studio.campaign(policy=Policy(invitation_reminders=[])))
     studio.later(days=9)
     studio.give(of, Expire(), CLOCK)
     return of
