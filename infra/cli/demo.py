@@ -10,6 +10,7 @@ import asyncio
 import json
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -62,19 +63,27 @@ def demo(
     try:
         console.print(f"The stack is up after {time.monotonic() - began:.1f} s. The demo begins.")
         played = _play(console, stack, creators, longest)
-        _tell(console, stack, played, report_file)
+        _tell(console, played, report_file)
+        _show_places(console, stack, played, keep)
         if keep:
-            console.print("\nEverything goes on running. Ctrl-C ends it.")
-            signal.pause()
+            _wait(console)
     except KeyboardInterrupt:
         console.print("\nInterrupted.")
-        raise typer.Exit(0 if keep else 130) from None
+        raise typer.Exit(130) from None
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is impatient must not leave processes behind
         console.print("Ending the stack.")
         stack.stop()
     console.print(f"Ended after {time.monotonic() - began:.0f} s. Everything stays in {stack.folder.path}.")
     if not played.report.good:
         raise typer.Exit(1)
+
+
+def _wait(console: Console) -> None:
+    """Stay until Ctrl-C."""
+    console.print("\nEverything goes on running. Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -105,7 +114,7 @@ def _keep_key(settings: Settings, played: Played) -> None:
         keep_key(settings, played.opened.brand_id, BRAND.name, played.opened.owner_key)
 
 
-def _tell(console: Console, stack: Stack, played: Played, report_file: Path | None) -> None:
+def _tell(console: Console, played: Played, report_file: Path | None) -> None:
     report = played.report
     if report_file is not None:
         report_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -117,14 +126,22 @@ def _tell(console: Console, stack: Stack, played: Played, report_file: Path | No
         console.print(f"{len(report.not_ended)} collaborations did not end in time.", style="bold red")
     else:
         console.print(f"Every collaboration has ended, {report.seconds:.0f} s after the first call.")
-    console.print("\nWhere to look further", style="bold")
-    for title, (part, port, path) in PLACES.items():
-        console.print(f"  {title:<16}{stack.url(part, port)}{path}", highlight=False, soft_wrap=True)
+
+
+def _show_places(console: Console, stack: Stack, played: Played, keep: bool) -> None:
+    folder = stack.folder.path
+    elsewhere = "" if folder == Path(".handsel").absolute() else f"HANDSEL_STATE_DIR={folder} "
     name = played.opened.productions[0].file.name
-    for command in (
-        f'handsel campaign status "{name}"',
-        "handsel collaboration list",
-        "handsel ledger check",
-    ):
-        console.print(f"  {'Shell':<16}{command}", highlight=False)
-    console.print(f"  {'Logs':<16}{stack.folder.path / 'logs'}", highlight=False, soft_wrap=True)
+    example = played.report.example
+    words = [f'campaign status "{name}"', "collaboration list", "ledger check"]
+    words += [f"collaboration show {example}"] if example else []
+    console.print("\nWhere to look further", style="bold")
+    if not keep:
+        console.print(
+            f"  `{elsewhere}handsel up` starts the stack again; `handsel demo --keep` leaves it running."
+        )
+    lines = {title: stack.url(part, port) + path for title, (part, port, path) in PLACES.items()}
+    for title, text in (lines | {"Logs": str(folder / "logs")}).items():
+        console.print(f"  {title:<16}{text}", highlight=False, soft_wrap=True)
+    for command in words:
+        console.print(f"  {'Shell':<16}{elsewhere}handsel {command}", highlight=False, soft_wrap=True)

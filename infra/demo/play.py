@@ -19,7 +19,7 @@ from infra.demo.calls import CallRefused
 from infra.demo.cast import Part, Person, cast
 from infra.demo.opening import BRAND, Opened, Production, prepare
 from infra.demo.report import Report, read
-from infra.demo.world.people import World
+from infra.demo.world.people import CONNECTIONS, World
 from infra.settings import Settings
 from infra.tables import Account, Collaboration, Notice, Payout, Shipment
 
@@ -74,7 +74,7 @@ async def play(
         watch(Moment(time.monotonic() - began, doing))
 
     async with (
-        httpx.AsyncClient(timeout=30) as client,
+        httpx.AsyncClient(timeout=30, limits=CONNECTIONS) as client,
         World(client, addresses, settings.stripe_api_key) as world,
     ):
         tell("Founding a brand, importing creators, writing offers")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from domain.stages import ENDS
+from domain.stages import ENDS, Stage
 from infra.ledger_check import check_snapshot
 from infra.tables import (
     Campaign,
@@ -108,6 +108,8 @@ class Report(BaseModel):
     stripe: AtStripe
     trial_balance: list[Line]
     ledger_problems: list[str]
+    example: str
+    """A collaboration with much to see: its id, empty when none is complete."""
     stumbles: list[str]
     """What an actor of the demo's world could not do as it meant to."""
 
@@ -172,6 +174,7 @@ def read(
             stripe=_stripe(session, ids, transfers, answers_lost),
             trial_balance=[Line(kind=b.kind, currency=b.currency, amount=b.amount) for b in balances],
             ledger_problems=[f"{one.rule}: {one.subject}: {one.message}" for one in problems],
+            example=_example(rows),
             stumbles=list(stumbles),
         )
 
@@ -185,6 +188,11 @@ def _campaign(session: Session, campaign_id: str, rows: Sequence[Collaboration])
 def _open(row: Collaboration) -> Open:
     since = row.since.isoformat(timespec="seconds")
     return Open(collaboration_id=row.id, stage=row.stage, attention=row.attention or "", since=since)
+
+
+def _example(rows: Sequence[Collaboration]) -> str:
+    complete = [row for row in rows if row.stage == Stage.COMPLETED]
+    return max(complete, key=lambda row: row.sequence).id if complete else ""
 
 
 def _happenings(session: Session, stages: dict[str, str]) -> list[Happening]:

@@ -45,7 +45,7 @@ class Screen:
     def show(self, moment: Moment) -> None:
         """Show how things stand."""
         if self._live is not None:
-            self._live.update(picture(moment), refresh=True)
+            self._live.update(picture(moment, min(_WIDTH, self._console.width)), refresh=True)
         elif moment.doing != self._doing or moment.seconds - self._last >= _LINE_EVERY:
             self._console.print(line(moment), highlight=False, soft_wrap=True)
             self._last = moment.seconds
@@ -65,17 +65,17 @@ def line(moment: Moment) -> str:
     )
 
 
-def picture(moment: Moment) -> RenderableType:
+def picture(moment: Moment, width: int) -> RenderableType:
     """The whole progress as a panel."""
     if not moment.everybody:
-        return Panel(moment.doing, title=f"{moment.seconds:.0f} s", width=_WIDTH)
+        return Panel(moment.doing, title=f"{moment.seconds:.0f} s", width=width)
     stages = Table(box=None, show_header=False, padding=(0, 1))
     stages.add_column(width=20)
     stages.add_column(width=5, justify="right")
-    stages.add_column(width=44)
+    stages.add_column()
     for stage, count in _sorted(moment.stages):
         style = "green" if stage == Stage.COMPLETED else "dim" if stage in ENDS else "bold"
-        bar = ProgressBar(total=moment.everybody, completed=count, width=44)
+        bar = ProgressBar(total=moment.everybody, completed=count, width=max(10, width - 40))
         stages.add_row(Text(_plain(stage), style), Text(str(count), style), bar)
     parcels = ", ".join(f"{count} {_plain(state)}" for state, count in sorted(moment.parcels.items()))
     facts = Table(box=None, show_header=False, padding=(0, 1))
@@ -84,7 +84,7 @@ def picture(moment: Moment) -> RenderableType:
     money = f"{_amount(moment.held)} promised, {_amount(moment.owed)} owed, {_amount(moment.paid)} paid"
     facts.add_row("Money", money)
     title = f"{moment.seconds:.0f} s, {moment.ended} of {moment.everybody} collaborations ended"
-    return Panel(Group(stages, "", facts), title=title, width=_WIDTH)
+    return Panel(Group(stages, "", facts), title=title, width=width)
 
 
 def story(report: Report) -> Iterable[RenderableType]:

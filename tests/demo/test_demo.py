@@ -100,3 +100,5 @@ def test_every_mail_comes_once(report: Report) -> None:
     assert report.mails_twice == 0
     assert all("failed" not in states for states in report.mails.values())
     assert report.mails["invitation"]["sent"] == CREATORS
+    looked = times(report, "no rules for the country: a person looked")
+    assert report.mails["post_accepted"]["sent"] == looked  # nobody is told twice about the same post

@@ -26,6 +26,9 @@ from infra.demo.world.network import Network
 DUPLICATE, OUT_OF_ORDER, MISSING = 0.05, 0.03, 0.01
 """Shares of the carrier's messages that come twice, late, or never."""
 
+CONNECTIONS = httpx.Limits(max_connections=40, keepalive_expiry=2.0)
+"""Idle connections are given up before servers do it, so that nothing is sent into a closing one."""
+
 
 class World:
     """Lives between `async with` and its end."""
@@ -37,7 +40,7 @@ class World:
         self.carrier = Carrier(client, addresses["carrier"])
         self.network = Network(client, addresses["social"])
         self._mailbox = Mailbox(client, addresses["mailbox"], datetime.now(UTC).isoformat())
-        self._transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=40))
+        self._transport = httpx.AsyncHTTPTransport(limits=CONNECTIONS)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> World:
