@@ -77,7 +77,7 @@ def test_production_names_what_is_missing(name: str) -> None:
         ("HANDSEL_S3_ENDPOINT", "http://s3.example.org"),
         ("HANDSEL_SMTP_URL", "smtp://mail.example.org:25"),
         ("HANDSEL_MAIL_FROM", "Handsel <hello@handsel.localhost>"),
-        ("HANDSEL_CARRIER_WEBHOOK_SECRET", new_secret()),
+        ("HANDSEL_CARRIER_WEBHOOK_SECRET", "local-6W9h9Cp2tPDhyQtpTbt3rgn_Yony7DxEnI1TOvjxHLk"),
         ("HANDSEL_POST_HOSTS", '{"instagram": "http://127.0.0.1:9"}'),
         ("STRIPE_API_KEY", "sk_test_localabcdefghijklmnopqrstuvwxyz"),
         ("STRIPE_API_KEY", "pk_live_51Habcdefghijklmnopqrstuvwx"),
