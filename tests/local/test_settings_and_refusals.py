@@ -11,7 +11,6 @@ from infra.refusals import (
     find_refusals,
     missing_settings,
     new_local_key,
-    new_secret,
     refuse_weak_settings,
 )
 from infra.settings import Settings, env_name, get_settings, settings_from
@@ -42,6 +41,10 @@ def test_strong_settings_are_accepted() -> None:
     assert refused() == {}
 
 
+LOCAL_SECRET = "local-6W9h9Cp2tPDhyQtpTbt3rgn_Yony7DxEnI1TOvjxHLk"
+"""As `handsel up` makes them; always this one, so that tests have the same name in every process."""
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -62,7 +65,7 @@ def test_production_names_what_is_missing(name: str) -> None:
         ("HANDSEL_SECRET_KEY", "short"),
         ("HANDSEL_SECRET_KEY", "a" * 64),
         ("HANDSEL_SECRET_KEY", "changeme-changeme-changeme-0123456789"),
-        ("HANDSEL_SECRET_KEY", new_secret()),
+        ("HANDSEL_SECRET_KEY", LOCAL_SECRET),
         ("HANDSEL_VAULT_KEY", "not base64 at all"),
         ("HANDSEL_VAULT_KEY", "A" * 43 + "="),
         ("HANDSEL_VAULT_KEY", new_local_key()),
@@ -71,13 +74,13 @@ def test_production_names_what_is_missing(name: str) -> None:
         ("HANDSEL_PUBLIC_URL", "http://collabs.example.org"),
         ("HANDSEL_PUBLIC_URL", "https://127.0.0.1"),
         ("HANDSEL_DATABASE_URL", "postgresql+psycopg://app:short@db.example.org/handsel"),
-        ("HANDSEL_DATABASE_URL", f"postgresql+psycopg://app:{new_secret()}@127.0.0.1/handsel"),
-        ("HANDSEL_S3_SECRET_KEY", new_secret()),
+        ("HANDSEL_DATABASE_URL", f"postgresql+psycopg://app:{LOCAL_SECRET}@127.0.0.1/handsel"),
+        ("HANDSEL_S3_SECRET_KEY", LOCAL_SECRET),
         ("HANDSEL_S3_SECRET_KEY", ""),
         ("HANDSEL_S3_ENDPOINT", "http://s3.example.org"),
         ("HANDSEL_SMTP_URL", "smtp://mail.example.org:25"),
         ("HANDSEL_MAIL_FROM", "Handsel <hello@handsel.localhost>"),
-        ("HANDSEL_CARRIER_WEBHOOK_SECRET", "local-6W9h9Cp2tPDhyQtpTbt3rgn_Yony7DxEnI1TOvjxHLk"),
+        ("HANDSEL_CARRIER_WEBHOOK_SECRET", LOCAL_SECRET),
         ("HANDSEL_POST_HOSTS", '{"instagram": "http://127.0.0.1:9"}'),
         ("STRIPE_API_KEY", "sk_test_localabcdefghijklmnopqrstuvwxyz"),
         ("STRIPE_API_KEY", "pk_live_51Habcdefghijklmnopqrstuvwx"),
