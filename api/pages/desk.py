@@ -129,7 +129,7 @@ class Desk:
             who = self.knock(session, token, sender)
             if who.standing not in (Standing.ACTS, Standing.SHOWS):
                 return who, None
-            if who.standing is Standing.ACTS:
+            if who.standing is Standing.ACTS and not who.opened:
                 note_opened(session, who)
             return who, read_dossier(session, who.collaboration_id, self.vault)
 

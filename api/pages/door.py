@@ -52,6 +52,8 @@ class Visit:
     standing: Standing
     browser: str | None
     """Digest of the browser's cookie; None when it sent none."""
+    opened: bool = False
+    """Whether the page was shown before."""
 
     @property
     def path(self) -> str:
@@ -97,6 +99,7 @@ def visit(session: Session, token: str, secret: str, browser: str | None, now: d
         creator_id=link.creator_id,
         standing=_standing(link, Stage(stage), browser, now),
         browser=browser,
+        opened=link.opened_at is not None,
     )
 
 

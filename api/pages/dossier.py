@@ -25,6 +25,7 @@ from infra.tables import (
     CampaignVariant,
     Collaboration,
     Creator,
+    CreatorKey,
     DisclosureCheck,
     Event,
     GateReport,
@@ -39,10 +40,13 @@ from infra.tables import (
     Table,
     Variant,
 )
-from infra.vault import AnswerForm, Vault, answer_of, profile_of
+from infra.vault import AnswerForm, Profile, Vault
 
 R = TypeVar("R", bound=Table)
 _NOT_YET_ACCEPTED = (Stage.QUEUED, Stage.INVITED)
+_WITH_DRAFT_FORM = (Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED)
+_WITH_POST_FORM = (*_WITH_DRAFT_FORM, Stage.APPROVED, Stage.DISCLOSURE_CHECK)
+_WITH_FINDINGS = (Stage.DISCLOSURE_CHECK,)
 
 
 @dataclass(frozen=True)
@@ -126,16 +130,17 @@ class Dossier:
 def read_dossier(session: Session, collaboration_id: str, vault: Vault | None = None) -> Dossier:
     """Read it all. With the vault, the address is opened too. Raises `NotFound`."""
     row = session.execute(
-        select(Collaboration, Campaign, Brand, Creator, OfferRow)
+        select(Collaboration, Campaign, Brand, Creator, OfferRow, CreatorKey.wrapped)
         .join(Campaign, Campaign.id == Collaboration.campaign_id)
         .join(Brand, Brand.id == Collaboration.brand_id)
         .join(Creator, Creator.id == Collaboration.creator_id)
         .join(OfferRow, OfferRow.id == Collaboration.offer_id)
+        .outerjoin(CreatorKey, CreatorKey.creator_id == Creator.id)
         .where(Collaboration.id == collaboration_id)
     ).one_or_none()
     if row is None:
         raise NotFound("no such collaboration")
-    collaboration, campaign, brand, creator, offer_row = row
+    collaboration, campaign, brand, creator, offer_row, wrapped = row
     state = State.model_validate(collaboration.state)
     shown = Dossier(
         state=state,
@@ -145,34 +150,35 @@ def read_dossier(session: Session, collaboration_id: str, vault: Vault | None = 
         offer_row=offer_row,
         offer=Offer.model_validate(offer_row.terms),
         brief=Brief.model_validate(campaign.brief),
-        handles=_handles(session, creator.id),
+        handles=_handles(session, creator.id) if state.stage in _WITH_POST_FORM else {},
         choices=_choices(session, campaign.id, state),
         events=_of(session, Event, collaboration_id, Event.sequence),
-        email=masked_email(session, vault, creator.id) if vault else "",
+        email=_masked(vault.open(wrapped, creator.sealed, Profile).email) if vault and wrapped else "",
     )
     if state.stage in _NOT_YET_ACCEPTED:
         return shown
-    return _with_the_work(session, shown, vault)
+    keys = (vault, wrapped) if vault is not None and wrapped is not None else None
+    return _with_the_work(session, shown, keys)
 
 
-def _with_the_work(session: Session, shown: Dossier, vault: Vault | None) -> Dossier:
-    """What only exists once the creator said yes."""
-    number = shown.state.collaboration_id
-    state = shown.state
-    parcels = _of(session, Shipment, number, Shipment.number)
-    checks = _of(session, DisclosureCheck, number, DisclosureCheck.number)
+def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] | None) -> Dossier:
+    """What only exists once the creator said yes, as far as this stage shows it."""
+    state, stage = shown.state, shown.stage
+    of = state.collaboration_id
+    parcels = _of(session, Shipment, of, Shipment.number) if state.parcel else ()
+    checks = _of(session, DisclosureCheck, of, DisclosureCheck.number) if stage in _WITH_FINDINGS else ()
     pays = state.type.pays
     return Dossier(
         **{name: getattr(shown, name) for name in _BASE},
         shipment=parcels[-1] if parcels else None,
-        submissions=_of(session, Submission, number, Submission.created_at),
-        assets=_of(session, Asset, number, Asset.created_at),
-        posts=_of(session, Post, number, Post.deliverable) if state.post_id else (),
+        submissions=_of(session, Submission, of, Submission.created_at) if stage in _WITH_DRAFT_FORM else (),
+        assets=_of(session, Asset, of, Asset.created_at) if stage in _WITH_DRAFT_FORM else (),
+        posts=_of(session, Post, of, Post.deliverable) if state.post_id else (),
         check=checks[-1] if checks else None,
-        payout=session.scalar(select(Payout).where(Payout.collaboration_id == number)) if pays else None,
+        payout=session.scalar(select(Payout).where(Payout.collaboration_id == of)) if pays else None,
         payee=session.get(Payee, state.creator_id) if pays else None,
-        report=_newest_report(session, number) if pays and state.payable_at else None,
-        told=told_of(session, vault, number) if vault and state.type.ships else None,
+        report=_newest_report(session, of) if pays and state.payable_at else None,
+        told=told_of(session, *keys, of) if keys is not None and state.answer_id else None,
     )
 
 
@@ -237,10 +243,10 @@ def _newest_report(session: Session, collaboration_id: str) -> GateReport | None
     )
 
 
-def told_of(session: Session, vault: Vault, collaboration_id: str) -> AnswerForm | None:
-    """The newest form with an address that counts; None when there is none, or the creator was erased."""
+def told_of(session: Session, vault: Vault, wrapped: bytes, collaboration_id: str) -> AnswerForm | None:
+    """The newest form with an address that counts; None when there is none."""
     newest = session.scalar(
-        select(Answer.id)
+        select(Answer.sealed)
         .where(
             Answer.collaboration_id == collaboration_id,
             Answer.kind.in_(("acceptance", "address")),
@@ -249,19 +255,11 @@ def told_of(session: Session, vault: Vault, collaboration_id: str) -> AnswerForm
         .order_by(Answer.used_at.desc(), Answer.id.desc())
         .limit(1)
     )
-    if newest is None:
-        return None
-    try:
-        return answer_of(session, vault, newest)
-    except NotFound:
-        return None
+    return None if newest is None else vault.open(wrapped, newest, AnswerForm)
 
 
-def masked_email(session: Session, vault: Vault, creator_id: str) -> str:
-    """The creator's address as a page may show it: a•••@g•••.com. Empty when it was erased."""
-    try:
-        local, _, domain = profile_of(session, vault, creator_id).email.partition("@")
-    except NotFound:
-        return ""
+def _masked(email: str) -> str:
+    """An e-mail address as a page may show it: a•••@g•••.com."""
+    local, _, domain = email.partition("@")
     name, _, ending = domain.rpartition(".")
     return f"{local[:1]}•••@{name[:1]}•••.{ending}"
