@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from api.pages.desk import desk_of
+from api.pages.limits import Window
 from domain.commands import Decline, DeclineReason
 from domain.ids import derived_id
 from domain.stages import Stage
 from infra.ids import new_id
 from infra.links import issue, read_token, revoke, token_of, unsubscribe_token
-from infra.tables import Link, Notice
+from infra.tables import Answer, Link, Notice
 from tests.pages.conftest import Browser
 from tests.pages.engine import Engine
 from tests.pages.studio import CREATOR, Studio
@@ -213,3 +215,57 @@ def test_pages_carry_no_script_or_style_of_their_own(studio: Studio, browser: Br
         assert "<style" not in text
         assert not re.search(r"\son\w+=", text)
         assert " style=" not in text
+
+
+def test_two_browsers_at_once_and_one_keeps_the_link(
+    studio: Studio, browser: Browser, other_browser: Browser, engine: Engine
+) -> None:
+    of = engine.adopt(studio, studio.invited(studio.campaign()))
+    path = studio.link(of)
+    forms = [each.form(each.open(path), "accept") | yes(studio) for each in (browser, other_browser)]
+    with ThreadPoolExecutor(2) as both:
+        answers = list(
+            both.map(
+                lambda pair: pair[0].client.post(f"{path}/accept", data=pair[1]),
+                zip((browser, other_browser), forms, strict=True),
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [303, 403]
+    assert sorted(each.open(path).status_code for each in (browser, other_browser)) == [200, 403]
+    with studio.sessions() as session:
+        kept = session.scalars(select(Answer).where(Answer.collaboration_id == of)).all()
+    assert len(kept) == 1
+
+
+def test_a_refused_form_does_not_bind_the_link(
+    studio: Studio, browser: Browser, other_browser: Browser
+) -> None:
+    path = studio.link(studio.invited(studio.campaign()))
+    assert browser.send(path, "accept", country="DE").status_code == 422
+    assert link_row(studio, path).browser_digest is None
+    assert other_browser.open(path).status_code == 200
+
+
+def test_too_many_posts_through_one_link_have_to_wait(studio: Studio, browser: Browser) -> None:
+    desk_of(browser.app).limits.acts_by_link.most = 3
+    path = studio.link(studio.invited(studio.campaign()))
+    codes = [browser.send(path, "accept", country="DE").status_code for _ in range(4)]
+    assert codes == [422, 422, 422, 429]
+
+
+def test_a_browser_without_cookies_may_answer(studio: Studio, browser: Browser, engine: Engine) -> None:
+    of = engine.adopt(studio, studio.invited(studio.campaign()))
+    path = studio.link(of)
+    form = browser.form(browser.open(path), "accept") | yes(studio)
+    browser.client.cookies.clear()
+    assert browser.client.post(f"{path}/accept", data=form).status_code == 303
+    browser.client.cookies.clear()
+    assert "Your parcel is being made ready" in browser.open(path).text
+
+
+def test_windows_slide() -> None:
+    window = Window(2, 10)
+    assert [window.wait("a", now) for now in (0, 1, 2)] == [0, 0, 8]
+    assert window.wait("b", 2) == 0
+    assert window.wait("a", 10.5) == 0
+    assert window.wait("a", 10.6) > 0
