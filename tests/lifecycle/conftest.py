@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,6 @@ pytest.register_assert_rewrite("tests.lifecycle.life", "tests.lifecycle.playing"
 
 from tests.lifecycle.playing import Playing  # noqa: E402 - after its assertions are registered
 from tests.lifecycle.stories import Story  # noqa: E402
-
-FOLDER = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(item.path).is_relative_to(FOLDER):
-            item.add_marker(pytest.mark.xdist_group("lifecycle"))
 
 
 @pytest.fixture(scope="session")

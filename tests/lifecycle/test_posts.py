@@ -8,7 +8,7 @@ from tests.lifecycle.stories import story
 YES = ["invitation", "accepted"]
 
 
-@story("paid", needs_draft=False, live_for="7s")
+@story("paid", needs_draft=False, live_for="9s")
 async def test_a_post_taken_down_too_early_is_put_back_and_paid(life: Life) -> None:
     await life.accepts()
     await life.sets_up_payment()
@@ -20,7 +20,7 @@ async def test_a_post_taken_down_too_early_is_put_back_and_paid(life: Life) -> N
     await life.ends("completed", [*YES, "post_problem", "paid"], PAID)
 
 
-@story("paid", needs_draft=False, live_for="6s", remedy_within="3s")
+@story("paid", needs_draft=False, live_for="9s", remedy_within="3s")
 async def test_a_post_taken_down_for_good_is_not_paid(life: Life) -> None:
     await life.accepts()
     post = await life.posts()
