@@ -36,6 +36,8 @@ PLACES = {
     "Carrier": ("carrier", "main", ""),
 }
 """Title to part, port and path."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the demo, and the stack with it."""
 
 
 def demo(
@@ -49,7 +51,8 @@ def demo(
 ) -> None:
     """Run one campaign from the invitation to the payment, in about two minutes."""
     console = Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ENDING:
+        signal.signal(number, _interrupt)
     stack = Stack(state_dir, announce=StackScreen(console).show)
     began = time.monotonic()
     try:
@@ -71,7 +74,8 @@ def demo(
         console.print("\nInterrupted.")
         raise typer.Exit(130) from None
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is impatient must not leave processes behind
+        for number in ENDING:  # whoever is impatient must not leave processes behind
+            signal.signal(number, signal.SIG_IGN)
         console.print("Ending the stack.")
         stack.stop()
     console.print(f"Ended after {time.monotonic() - began:.0f} s. Everything stays in {stack.folder.path}.")
