@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Security
@@ -21,7 +22,7 @@ from fastapi.security import HTTPBearer
 from sqlalchemy.orm import Session
 
 from api.auth import Caller, allow, caller_of, identify
-from api.idempotency import KEY_FORM, Claim, claim, fingerprint, finish, release
+from api.idempotency import ABANDONED_AFTER, KEY_FORM, Claim, claim, fingerprint, finish, release
 from domain.errors import Invalid
 
 LARGEST_BODY: Final = 1_000_000
@@ -31,6 +32,8 @@ LARGEST_BODIES: Final = {
     "invite_creators": 4_000_000,
     "add_tracking": 4_000_000,
 }
+LONG: Final = {"import_creators_file": timedelta(minutes=10)}
+"""Operations that may rightly take longer than `ABANDONED_AFTER`."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -59,17 +62,24 @@ class CallRoute(APIRoute):
             key = _idempotency_key(request)
             if key is None:
                 return await _perform(request, handle, None)
-            return await _once(request, handle, key, body)
+            return await _once(request, handle, key, body, LONG.get(operation, ABANDONED_AFTER))
 
         return call
 
 
-async def _once(request: Request, handle: Handler, key: str, body: bytes) -> Response:
+async def _once(
+    request: Request, handle: Handler, key: str, body: bytes, abandoned_after: timedelta
+) -> Response:
     """Run the call unless its key has an answer already."""
     caller = caller_of(request)
     sessions = request.app.state.sessions
     claimed = await run_in_threadpool(
-        claim, sessions, caller.key_id, key, fingerprint(request.method, str(request.url), body)
+        claim,
+        sessions,
+        caller.key_id,
+        key,
+        fingerprint(request.method, str(request.url), body),
+        abandoned_after,
     )
     if not isinstance(claimed, Claim):
         return claimed.as_response()

@@ -58,7 +58,13 @@ def fingerprint(method: str, url: str, body: bytes) -> str:
     return hashlib.sha256(head + body).hexdigest()
 
 
-def claim(sessions: sessionmaker[Session], api_key_id: str, key: str, request_hash: str) -> Claim | Kept:
+def claim(
+    sessions: sessionmaker[Session],
+    api_key_id: str,
+    key: str,
+    request_hash: str,
+    abandoned_after: timedelta = ABANDONED_AFTER,
+) -> Claim | Kept:
     """Take this key for this call, or give the answer that it has.
 
     Raises `IdempotencyConflict` when the key came with another call, or when this one is being worked.
@@ -76,7 +82,7 @@ def claim(sessions: sessionmaker[Session], api_key_id: str, key: str, request_ha
             raise IdempotencyConflict("this Idempotency-Key was used for another call")
         if row.status is not None and row.body is not None:
             return Kept(row.status, row.body["text"])
-        if row.created_at > now - ABANDONED_AFTER or not _take_over(session, row, now):
+        if row.created_at > now - abandoned_after or not _take_over(session, row, now):
             raise _in_progress()
         return mine
 

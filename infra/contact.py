@@ -24,7 +24,9 @@ _PHONE: Final = re.compile(r"^\+?[0-9][0-9 ()./-]{4,28}$")
 
 def one_line(text: str) -> str:
     """The text without blanks around it. Raises ValueError when it holds control characters."""
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Zl", "Zp") for char in text):
+    if not text.isprintable() and any(
+        unicodedata.category(char) in ("Cc", "Cs", "Co", "Zl", "Zp") for char in text
+    ):
         raise ValueError("a line break or another control character is not allowed here")
     return text.strip()
 

@@ -6,12 +6,13 @@ with its line, its field and the reason; the report never repeats what stood in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.orm import Session
 
 from domain.clocks import ZoneName
@@ -21,7 +22,7 @@ from domain.tiers import tier_of
 from infra.contact import Country, Email, Language, Phone, Title, one_line
 from infra.csv_text import Row, read_csv
 from infra.ids import new_id
-from infra.tables import Creator, CreatorKey, SocialAccount
+from infra.tables import Creator
 from infra.vault import Profile, Vault
 from infra.zones import usual_zone
 
@@ -290,46 +291,72 @@ def _list(text: str) -> list[str]:
 
 def _known(session: Session, brand_id: str, digests: list[str]) -> set[str]:
     query = select(Creator.email_digest).where(
-        Creator.brand_id == brand_id, Creator.email_digest.in_(digests)
+        Creator.brand_id == brand_id, Creator.email_digest == any_(cast(digests, ARRAY(Text)))
     )
     return set(session.scalars(query)) if digests else set()
 
 
 def _write(session: Session, vault: Vault, brand_id: str, found: list[_Found]) -> list[str]:
-    creators: list[dict[str, Any]] = []
-    keys: list[dict[str, Any]] = []
-    accounts: list[dict[str, Any]] = []
-    for one in found:
-        creator_id, wrapped, new = new_id("creator"), vault.new_key(), one.creator
-        profile = Profile(name=new.name, email=new.email, phone=new.phone)
-        creators.append(
-            {
-                "id": creator_id,
-                "brand_id": brand_id,
-                "sealed": vault.seal(wrapped, profile),
-                "email_digest": one.digest,
-                "country": new.country,
-                "language": new.language,
-                "zone": new.time_zone,
-                "tier": tier_of(max(account.followers for account in new.accounts)).value,
-                "niches": new.niches,
-            }
-        )
-        keys.append({"creator_id": creator_id, "wrapped": wrapped})
-        accounts += [_account(creator_id, account) for account in new.accounts]
-    if creators:
-        session.execute(insert(Creator), creators)
-        session.execute(insert(CreatorKey), keys)
-        session.execute(insert(SocialAccount), accounts)
-    return [str(creator["id"]) for creator in creators]
+    """Write these creators, each table in one statement from arrays. Their ids, in the same order."""
+    if not found:
+        return []
+    people = [_person(vault, one) for one in found]
+    session.execute(_INSERT_CREATORS, {"brand_id": brand_id} | _columns(people))
+    session.execute(_INSERT_KEYS, _columns([{"id": one["id"], "wrapped": one["wrapped"]} for one in people]))
+    accounts = [
+        _account(person["id"], account)
+        for person, one in zip(people, found, strict=True)
+        for account in one.creator.accounts
+    ]
+    session.execute(_INSERT_ACCOUNTS, _columns(accounts))
+    return [str(person["id"]) for person in people]
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _person(vault: Vault, one: _Found) -> dict[str, Any]:
+    wrapped, new = vault.new_key(), one.creator
+    return {
+        "id": new_id("creator"),
+        "sealed": vault.seal(wrapped, Profile(name=new.name, email=new.email, phone=new.phone)),
+        "digest": one.digest,
+        "country": new.country,
+        "language": new.language,
+        "zone": new.time_zone,
+        "tier": tier_of(max(account.followers for account in new.accounts)).value,
+        "niches": json.dumps(new.niches),
+        "wrapped": wrapped,
+    }
 
 
 def _account(creator_id: str, account: NewAccount) -> dict[str, Any]:
     rate = account.engagement_rate
     return {
-        "creator_id": creator_id,
+        "id": creator_id,
         "platform": account.platform.value,
         "handle": account.handle,
         "followers": account.followers,
-        "engagement_basis_points": None if rate is None else round(rate * 100),
+        "points": None if rate is None else round(rate * 100),
     }
+
+
+_INSERT_CREATORS: Final = text(
+    "INSERT INTO creators (id, brand_id, sealed, email_digest, country, language, zone, tier, niches,"
+    " do_not_contact)"
+    " SELECT one.id, :brand_id, one.sealed, one.digest, one.country, one.language, one.zone, one.tier,"
+    " CAST(one.niches AS jsonb), ''"
+    " FROM unnest(CAST(:id AS text[]), CAST(:sealed AS bytea[]), CAST(:digest AS text[]),"
+    " CAST(:country AS text[]), CAST(:language AS text[]), CAST(:zone AS text[]), CAST(:tier AS text[]),"
+    " CAST(:niches AS text[])) AS one(id, sealed, digest, country, language, zone, tier, niches)"
+)
+_INSERT_KEYS: Final = text(
+    "INSERT INTO creator_keys (creator_id, wrapped)"
+    " SELECT * FROM unnest(CAST(:id AS text[]), CAST(:wrapped AS bytea[]))"
+)
+_INSERT_ACCOUNTS: Final = text(
+    "INSERT INTO social_accounts (creator_id, platform, handle, followers, engagement_basis_points)"
+    " SELECT * FROM unnest(CAST(:id AS text[]), CAST(:platform AS text[]), CAST(:handle AS text[]),"
+    " CAST(:followers AS int[]), CAST(:points AS int[]))"
+)

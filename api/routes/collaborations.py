@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import select
+from sqlalchemy import CTE, select
 from sqlalchemy.orm import Session
 
-from api.auth import own
+from api.auth import Caller, own
 from api.calls import KEYED, CallerOf, CallRoute, SessionOf
 from api.paging import Page, Paging, page_of
 from api.problems import answers
@@ -38,8 +38,18 @@ def list_collaborations(
     """Every collaboration of the brand; with `attention`, the exceptions only."""
     query = select(Collaboration).where(Collaboration.brand_id == caller.brand_id)
     if attention:
-        query = query.where(Collaboration.attention.is_not(None))
+        query = query.where(Collaboration.id.in_(select(_flagged(caller).c.id)))
     return page_of(session, query, Collaboration.id, paging, _shown)
+
+
+def _flagged(caller: Caller) -> CTE:
+    """The exceptions of the brand, found by their own index: few, however many collaborations there are."""
+    return (
+        select(Collaboration.id, Collaboration.attention)
+        .where(Collaboration.brand_id == caller.brand_id, Collaboration.attention.is_not(None))
+        .cte("flagged")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
 
 
 @router.get(
@@ -61,8 +71,9 @@ def list_campaign_collaborations(
     if stage is not None:
         query = query.where(Collaboration.stage == stage.value)
     if attention is not None:
+        flagged = _flagged(caller)
         query = query.where(
-            Collaboration.brand_id == caller.brand_id, Collaboration.attention == attention.value
+            Collaboration.id.in_(select(flagged.c.id).where(flagged.c.attention == attention.value))
         )
     return page_of(session, query, Collaboration.id, paging, _shown)
 
