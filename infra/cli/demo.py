@@ -1,7 +1,7 @@
 """`handsel demo`: a whole campaign on the local stack, with a world that lives, and a report at the end.
 
 It starts the stack and ends it again, unless it is told to keep it. Whatever ends the demo ends every process
-that it started.
+that it started. What the demo itself needs is imported when the stack is up: the first line is shown at once.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from infra.cli.api import KEY_FILE, keep_key
 from infra.cli.up import Screen as StackScreen
 from infra.cli.up import StateDir
-from infra.demo.opening import BRAND
-from infra.demo.play import LONGEST, Played, play
-from infra.demo.screen import Screen, story
+from infra.demo import LONGEST
 from infra.local.folder import AlreadyRunning
 from infra.local.stack import Stack, StackFailed
-from infra.settings import Settings, settings_from
+
+if TYPE_CHECKING:
+    from infra.demo.play import Played
+    from infra.settings import Settings
 
 PLACES = {
     "Pages and API": ("api", "main", "/docs"),
@@ -95,6 +95,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _play(console: Console, stack: Stack, creators: int, longest: float) -> Played:
+    from infra.demo.play import play
+    from infra.demo.screen import Screen
+    from infra.settings import settings_from
+
     settings = settings_from(stack.env())
     addresses = {
         "mailbox": stack.url("mail", "web"),
@@ -110,6 +114,9 @@ def _play(console: Console, stack: Stack, creators: int, longest: float) -> Play
 
 def _keep_key(settings: Settings, played: Played) -> None:
     """Let the shell's commands work for the demo's brand, unless they work for another one already."""
+    from infra.cli.api import KEY_FILE, keep_key
+    from infra.demo.opening import BRAND
+
     try:
         known = json.loads((settings.state_dir / KEY_FILE).read_text())["brand"]
     except (OSError, ValueError, KeyError):
@@ -119,6 +126,8 @@ def _keep_key(settings: Settings, played: Played) -> None:
 
 
 def _tell(console: Console, played: Played, report_file: Path | None) -> None:
+    from infra.demo.screen import story
+
     report = played.report
     if report_file is not None:
         report_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from domain.stages import ENDS
 from infra.database import make_engine, make_sessions
+from infra.demo import LONGEST
 from infra.demo.calls import CallRefused
 from infra.demo.cast import Part, Person, cast
 from infra.demo.opening import BRAND, Opened, Production, prepare
@@ -23,8 +24,6 @@ from infra.demo.world.people import CONNECTIONS, World
 from infra.settings import Settings
 from infra.tables import Account, Collaboration, Notice, Payout, Shipment
 
-LONGEST: Final = 140.0
-"""Seconds after the launch at which the demo ends, whatever is still open."""
 LAST_MAILS: Final = 8.0
 """Seconds that the last mails get to go out."""
 _LOOK_EVERY: Final = 1.0
