@@ -30,6 +30,7 @@ from activities.payments import refresh_payee
 from activities.payments_port import PaymentsGateway
 from activities.waiting import Listener
 from domain.commands import (
+    COMMANDS,
     Command,
     ConfirmTransfer,
     Deliver,
@@ -187,11 +188,14 @@ class InboxActivities:
                 raise Later(f"the workflow service said {error.status.name.lower()}") from error
 
     async def _refused(self, errand: Errand, code: str) -> None:
-        """Early is tried again; late, or told twice, is ignored."""
+        """Early is tried again; late, or told twice, is ignored.
+
+        The stage is read after the refusal, and may have come meanwhile: then it was early by a moment.
+        """
         if code != "wrong_stage":
             return
         stage = await asyncio.to_thread(self._stage, errand.collaboration_id)
-        if stage in errand.early_at:
+        if stage in errand.early_at or stage in COMMANDS[errand.command.name].stages:
             raise Later(f"early: the collaboration is {stage}")
 
     def _stage(self, collaboration_id: str) -> Stage:
