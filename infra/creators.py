@@ -77,7 +77,22 @@ class NewAccount(BaseModel):
 class NewCreator(BaseModel):
     """A creator to be added. The time zone may be left out where the country has a usual one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "maren@creators.example",
+                    "name": "Maren Holt",
+                    "country": "US",
+                    "language": "en",
+                    "time_zone": "America/New_York",
+                    "accounts": [{"platform": "instagram", "handle": "maren_holt", "followers": 13678}],
+                }
+            ]
+        },
+    )
 
     email: Email
     name: Title

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.common import Given, Shown
+from api.schemas.common import Given, Shown, example
 from domain.roles import Role
 from infra.contact import Email, Title
 
@@ -46,6 +46,8 @@ class MemberShown(Shown):
 class NewMember(Given):
     """A person to add."""
 
+    model_config = example(name="Omar Ops", email="omar@lumen.example", role="ops")
+
     name: Title
     email: Email
     role: Role
@@ -70,6 +72,8 @@ class KeyShown(Shown):
 
 class NewKeyGiven(Given):
     """A key to make."""
+
+    model_config = example(name="warehouse", role="ops")
 
     name: Title
     role: Role

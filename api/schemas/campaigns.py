@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.common import Amount, Given, Shown
+from api.schemas.common import Amount, Given, Shown, example
 from domain.campaign import Brief, CampaignStatus, NewCampaign
 from domain.commands import Id
 from domain.money import Currency, Money
@@ -46,6 +46,23 @@ class CampaignDetail(CampaignShown):
 class CampaignGiven(NewCampaign):
     """A campaign to create: the same model as the campaign file."""
 
+    model_config = example(
+        name="Light for dark evenings",
+        currency="USD",
+        budget=600_000,
+        brief={
+            "summary": "Show how the lamp changes a corner of your home.",
+            "hard_requirements": ["The lamp is on and can be seen."],
+        },
+        offer={
+            "type": "gifting_paid",
+            "fee": {"amount": 22_000, "currency": "USD"},
+            "deliverables": [{"platform": "instagram", "format": "reel"}],
+        },
+        policy={"respond_within": "7d", "content_within": "21d"},
+        variants=["DUSK-OAK"],
+    )
+
     name: Title
 
 
@@ -81,6 +98,8 @@ class Standing(Shown):
 
 class Invitations(Given):
     """Creators to invite, in this order."""
+
+    model_config = example(creator_ids=["creator_01k9z3v5e8fw0a2t4s6q8r0b1c"])
 
     creator_ids: list[Id] = Field(min_length=1, max_length=20_000)
     fee: Money | None = Field(default=None, description="Another fee than the campaign's, for these creators")

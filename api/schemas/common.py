@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,11 @@ class Given(BaseModel):
     """What a caller sends: unknown fields are refused, so that a typing error is noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def example(**fields: Any) -> ConfigDict:
+    """The settings of a given model, with an example for the document."""
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [fields]})
 
 
 class Shown(BaseModel):

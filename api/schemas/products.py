@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.common import Amount, Given, Pieces, Shown
+from api.schemas.common import Amount, Given, Pieces, Shown, example
 from infra.contact import Title
 
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$", examples=["LAMP-OAK"])]
@@ -49,6 +49,12 @@ class NewVariant(Given):
 
 class NewProduct(Given):
     """A product to add, with its choices."""
+
+    model_config = example(
+        name="Dusk lamp",
+        description="A small reading lamp of turned wood.",
+        variants=[{"name": "Oak", "sku": "DUSK-OAK", "stock": 14, "retail_amount": 4800}],
+    )
 
     name: Title
     description: Annotated[str, Field(max_length=2000)] = ""

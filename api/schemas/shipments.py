@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.schemas.common import Given, Shown
+from api.schemas.common import Given, Shown, example
 from domain.commands import Id
 
 
@@ -42,6 +42,17 @@ class TrackingLine(Given):
 
 class Tracking(Given):
     """Tracking of up to 2,000 parcels."""
+
+    model_config = example(
+        shipments=[
+            {
+                "shipment_id": "ship_01k9z3v5e8fw0a2t4s6q8r0b1c",
+                "carrier": "dhl",
+                "tracking_number": "JD0146000042",
+                "tracking_url": "https://track.example/JD0146000042",
+            }
+        ]
+    )
 
     shipments: list[TrackingLine] = Field(min_length=1, max_length=2000)
 
