@@ -10,7 +10,8 @@ import pytest
 from infra.local.part import is_setting
 from infra.local.stack import Stack
 
-pytest.register_assert_rewrite("tests.lifecycle.life", "tests.lifecycle.playing")
+STORIES = ("answers", "content", "happy_lives", "parcels", "payment", "posts", "races", "traces")
+pytest.register_assert_rewrite(*(f"tests.lifecycle.{name}" for name in ("life", "playing", *STORIES)))
 
 from tests.lifecycle.playing import Playing  # noqa: E402 - after its assertions are registered
 from tests.lifecycle.stories import Story  # noqa: E402

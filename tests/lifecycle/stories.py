@@ -87,7 +87,6 @@ def story(
     def told(script: Script) -> Callable[[Playing], None]:
         mine = Story(script, kind, people, country, stock, budget, currency, alone, act, CALM | policy)
 
-        @pytest.mark.xdist_group("lifecycle")
         @pytest.mark.stack
         @pytest.mark.timeout(420)
         def test(playing: Playing) -> None:

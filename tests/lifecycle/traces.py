@@ -24,7 +24,7 @@ from tests.lifecycle.life import Life
 from tests.lifecycle.people import Search
 from tests.lifecycle.playing import Playing
 
-pytestmark = [pytest.mark.xdist_group("lifecycle"), pytest.mark.stack, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 
 BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 NOT_HERE = ("mail", "objects", "postgres")
