@@ -73,6 +73,8 @@ async def give(
         return answer
     except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
         raise StillWorking("we are still working on it") from error
+    except RuntimeError as error:  # how a lazy client says that it cannot connect
+        raise StillWorking("the workflow service cannot be reached at the moment; send it again") from error
     except WorkflowUpdateFailedError as error:
         refusal = _refusal(error)
     except RPCError as error:

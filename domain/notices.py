@@ -25,7 +25,6 @@ class NoticeKind(StrEnum):
     ADDRESS_REMINDER = "address_reminder"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
-    CONTENT_START = "content_start"
     CONTENT_REMINDER = "content_reminder"
     PARCEL_REPORT_RECEIVED = "parcel_report_received"
     PARCEL_REPLACED = "parcel_replaced"

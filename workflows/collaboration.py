@@ -106,6 +106,8 @@ class CollaborationWorkflow:
 
     @give.validator
     def _give_possible(self, request: Request) -> None:
+        if self._turn.locked():  # a change is being written: decided when it is done, not by the old state
+            return
         with refusals():
             decide(self._state, request, workflow.now())
 

@@ -30,7 +30,7 @@ _PARCEL_KINDS: Final = {
     NoticeKind.PARCEL_RETURNED,
     NoticeKind.PARCEL_EXCUSED,
 }
-_OWED_KINDS: Final = {NoticeKind.CONTENT_START, NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
+_OWED_KINDS: Final = {NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
 _PAYMENT_KINDS: Final = {NoticeKind.PAYMENT_SETUP, NoticeKind.PAID}
 _BEFORE_ANSWER: Final = {
     NoticeKind.INVITATION,

@@ -287,7 +287,6 @@ Reaction = Callable[[Creator, Letter], Coroutine[Any, Any, None]]
 _REACTIONS: Final[dict[str, Reaction]] = {
     "invitation": Creator.answer,
     "accepted": Creator.agreed,
-    "content_start": Creator.begin,
     "delivered": Creator.begin,
     "changes_requested": Creator.rework,
     "draft_approved": Creator.go_live,
