@@ -1,6 +1,6 @@
 """A creator: reads her mail, opens the link in it, and does with the page's forms what her part says.
 
-She acts on letters only. A new letter that asks for something replaces what she was about to do.
+She acts on letters only. A new letter that asks for content replaces what she was about to do.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Creator:
         self._chance = chance_of(person.email, "doing")
         self._words = story(self._chance)
         self._box = places.mailbox.box(person.email)
-        self._doing: asyncio.Task[None] | None = None
-        self._busy_with = ""
+        self._doing: dict[str, tuple[asyncio.Task[None], str]] = {}
+        """What she is at: the task and the kind of letter that began it."""
         self._answered = False
         self._reported = False
         self._drafts = 0
@@ -92,14 +92,16 @@ class Creator:
             await self._drop()
 
     def _take(self, letter: Letter) -> None:
+        """Begin what a letter asks for. Money and content are apart: neither waits for the other."""
         reaction = _REACTIONS.get(letter.kind)
-        busy = self._doing is not None and not self._doing.done()
-        if reaction is None or not letter.link or (busy and self._busy_with == letter.kind):
+        about = "money" if letter.kind in _ABOUT_MONEY else "content"
+        task, kind = self._doing.get(about, (None, ""))
+        busy = task is not None and not task.done()
+        if reaction is None or not letter.link or (busy and kind == letter.kind):
             return
-        if busy and self._doing is not None:
-            self._doing.cancel()
-        self._busy_with = letter.kind
-        self._doing = asyncio.create_task(self._do(letter, reaction))
+        if busy and task is not None:
+            task.cancel()
+        self._doing[about] = (asyncio.create_task(self._do(letter, reaction)), letter.kind)
 
     async def _do(self, letter: Letter, reaction: Callable[[Creator, Letter], Awaitable[None]]) -> None:
         try:
@@ -108,10 +110,10 @@ class Creator:
             self._places.diary.stumble(f"{self.person.handle}, {letter.kind}", error)
 
     async def _drop(self) -> None:
-        if self._doing is not None:
-            self._doing.cancel()
+        for task, _ in self._doing.values():
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._doing
+                await task
 
     # --- what letters ask for -----------------------------------------------------------------------
 
@@ -283,6 +285,7 @@ class Creator:
             raise PageFault(f"the form {form.name!r} was answered with {answer.status}")
 
 
+_ABOUT_MONEY: Final = ("accepted", "payment_setup")
 Reaction = Callable[[Creator, Letter], Coroutine[Any, Any, None]]
 _REACTIONS: Final[dict[str, Reaction]] = {
     "invitation": Creator.answer,
