@@ -30,9 +30,9 @@ ONLY = {
 MAY_NAME_API = {"infra/cli/serve.py"}
 
 BANNED_CALLS = {
-    "datetime.now", "datetime.utcnow", "date.today", "time.time", "time.monotonic", "uuid.uuid4", "uuid.uuid1",
-    "uuid4", "random.random", "random.choice", "random.randint", "secrets.token_hex", "os.urandom", "asyncio.wait",
-    "asyncio.as_completed", "asyncio.sleep",
+    "datetime.now", "datetime.utcnow", "date.today", "time.time", "time.monotonic", "uuid.uuid4",
+    "uuid.uuid1", "uuid4", "random.random", "random.choice", "random.randint", "secrets.token_hex", "os.urandom",
+    "asyncio.wait", "asyncio.as_completed", "asyncio.sleep",
 }  # fmt: skip
 
 
@@ -117,11 +117,12 @@ def test_vendor_libraries_stay_in_adapters() -> None:
 
 @pytest.mark.parametrize("folder", ["domain", "workflows"])
 def test_no_clock_and_no_dice(folder: str) -> None:
-    wrong = []
-    for path in sources(folder):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in BANNED_CALLS:
-                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}"
+        for path in sources(folder)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in BANNED_CALLS
+    ]
     assert wrong == []
 
 

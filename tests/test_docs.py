@@ -1,4 +1,4 @@
-"""The documents name what the code has: a stage, a command, a setting or a route cannot be added in silence."""
+"""The documents name what the code has: no stage, command, setting or route is added in silence."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ def test_every_activity_option_is_documented() -> None:
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:
-    broken = []
-    for path in [ROOT / "README.md", ROOT / "workflows" / "README.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
-            if "://" not in target and not (path.parent / target).exists():
-                broken.append(f"{path.relative_to(ROOT)} -> {target}")
+    pages = [ROOT / "README.md", ROOT / "workflows" / "README.md", *DOCS.rglob("*.md")]
+    broken = [
+        f"{path.relative_to(ROOT)} -> {target}"
+        for path in pages
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text())
+        if "://" not in target and not (path.parent / target).exists()
+    ]
     assert broken == []
 
 

@@ -1,4 +1,4 @@
-"""Two hundred collaborations while all parts are killed and restarted, and webhooks come twice, late, or never.
+"""Two hundred collaborations while all parts are killed and restarted, and webhooks come twice or never.
 
 What a user may count on afterwards: every collaboration has reached its end, each has exactly one transfer,
 the books balance, and no e-mail came twice but for those that were in flight when a part died.

@@ -1,6 +1,6 @@
 """The commands that each workflow issues, read from its source in order.
 
-A change of this list can break running workflows. `python -m tests.workflows.fingerprint` writes the list anew;
+A change of this list can break running workflows. `python -m tests.workflows.fingerprint` writes it anew;
 do that only after gating the change by a dated patch (workflows/README.md) or when nothing runs yet.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.commands import COMMANDS, Request
 from domain.ids import derived_id
@@ -67,9 +68,8 @@ async def _send(handle: object, request: Request) -> str:
         await handle.execute_update(GIVE, request, id=request.id, result_type=Snapshot)  # type: ignore[attr-defined]
     except WorkflowUpdateFailedError:
         return "refused"
-    except Exception as error:  # the collaboration may have ended by the command before
-        assert "completed" in str(error) or "not found" in str(error).lower(), error
-        return "ended"
+    except RPCError as error:  # the collaboration may have ended by the command before
+        return "ended" if error.status is RPCStatusCode.NOT_FOUND else str(error)
     return "done"
 
 

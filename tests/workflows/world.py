@@ -14,6 +14,7 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Any
 
+import pytest
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -177,12 +178,10 @@ class Life:
 
     async def refused(self, command: Command, actor: Actor) -> str:
         """Send a command that must be refused; the code of the refusal."""
-        try:
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
             await self.give(command, actor)
-        except WorkflowUpdateFailedError as error:
-            assert isinstance(error.cause, ApplicationError)
-            return str(error.cause.type)
-        raise AssertionError("the command was not refused")
+        assert isinstance(caught.value.cause, ApplicationError)
+        return str(caught.value.cause.type)
 
     async def state(self) -> State:
         """The state in the workflow's memory."""
