@@ -31,8 +31,8 @@ MAY_NAME_API = {"infra/cli/serve.py"}
 
 BANNED_CALLS = {
     "datetime.now", "datetime.utcnow", "date.today", "time.time", "time.monotonic", "uuid.uuid4",
-    "uuid.uuid1", "uuid4", "random.random", "random.choice", "random.randint", "secrets.token_hex", "os.urandom",
-    "asyncio.wait", "asyncio.as_completed", "asyncio.sleep",
+    "uuid.uuid1", "uuid4", "random.random", "random.choice", "random.randint", "secrets.token_hex",
+    "os.urandom", "asyncio.wait", "asyncio.as_completed", "asyncio.sleep",
 }  # fmt: skip
 
 

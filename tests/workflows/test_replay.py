@@ -38,6 +38,6 @@ def test_there_are_histories_to_replay() -> None:
 def test_commands_of_workflows_are_the_reviewed_ones() -> None:
     assert current() == json.loads(BASELINE.read_text()), (
         "The commands that a workflow issues have changed. Running workflows replay their history against "
-        "the new code: gate the change with workflow.patched('YYYY-MM-what'), list it in workflows/README.md, "
+        "the new code: gate it with workflow.patched('YYYY-MM-what'), list it in workflows/README.md, "
         "then write the list anew with: python -m tests.workflows.fingerprint"
     )
