@@ -39,6 +39,7 @@ def benchmarks(*, quick: bool) -> dict[str, Callable[[], Results]]:
         "first-page": lambda: measure_first_page(Path(tempfile.mkdtemp(prefix="handsel-first-")) / "s"),
         "lives": lambda: _in_a_yard(lambda place: measure_lives(place, 300 // small)),
         "accepts": lambda: _in_a_yard(lambda place: measure_accepts(place, 50, 20 // small)),
+        "calm-accepts": lambda: _in_a_yard(lambda place: measure_accepts(place, 10, 20 // small)),
         "memory": lambda: _in_a_yard(lambda place: measure_memory(place, 1000 // small)),
         "launch": lambda: _in_a_yard(lambda place: measure_launch(place, 10_000 // small)),
         "reads": lambda: _in_a_yard(lambda place: measure_reads(place, 100_000 // small)),

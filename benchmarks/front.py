@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from benchmarks.yard import Yard, client_of, launched
+from benchmarks.yard import Yard, client_of, launched, until
 from infra.links import issue, url_of
 
 FORM = {
@@ -37,7 +37,9 @@ async def measure_accepts(place: Yard, rate: int, seconds: int) -> list[dict[str
     count = rate * seconds
     client = await client_of(place)
     campaign_id, collaboration_ids = place.campaign(await asyncio.to_thread(place.creators, count))
+    before = place.mails()
     await launched(place, client, campaign_id)
+    await until(lambda: place.mails() - before >= count, 120)  # the invitations are out, as in life
     addresses = _links(place, collaboration_ids)
     took: list[float] = []
     refused: list[int] = []

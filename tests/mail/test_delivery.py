@@ -145,9 +145,10 @@ def test_a_mail_that_was_in_flight_when_the_worker_died_comes_again_as_the_same_
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.mail.pump_process"], cwd=PROJECT, env=_environment(mail_settings)
     )
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not mail_server.messages() and time.monotonic() < until:
         time.sleep(0.05)
+    assert mail_server.messages(), "the pump never handed its mail over"
     process.kill()
     process.wait()
     row = notice(mailroom, of)
