@@ -14,7 +14,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from benchmarks.floor import OWN_ACTIVITIES, QUEUE, UPDATES, BareStart, BareWorkflow
+from benchmarks.bare import OWN_ACTIVITIES, QUEUE, UPDATES, BareStart, BareWorkflow
 from benchmarks.yard import Life, Yard, client_of, launched, until
 
 AT_ONCE = 25
