@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	if command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help setup demo up test bench check format lock
+.PHONY: help setup demo up test faults bench check format lock
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ up: $(READY) ## start the local stack and stay; Ctrl-C ends it
 
 test: $(READY) ## every test; browser tests need Chromium
 	@infra/ci/chromium.sh
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not faults" $(ARGS)
+
+faults: $(READY) ## the long fault run: kills every part while 200 collaborations live
+	$(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)
 
 bench: $(READY) ## measure, beside the floor of the same minute
 	$(BIN)/python -m benchmarks $(ARGS)
