@@ -29,8 +29,8 @@ from activities.contracts import PumpTask, Worked
 from activities.payments import refresh_payee
 from activities.payments_port import PaymentsGateway
 from activities.waiting import Listener
+from domain.command_table import COMMANDS
 from domain.commands import (
-    COMMANDS,
     Command,
     ConfirmTransfer,
     Deliver,

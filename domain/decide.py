@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.alarms import next_alarm
-from domain.commands import COMMANDS, Request
+from domain.command_table import COMMANDS
+from domain.commands import Request
 from domain.decisions import content, fulfilment, invitation, payment, posting
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand

@@ -1,7 +1,7 @@
 """The stages of a collaboration, as one table: who has the ball, and what each stage means.
 
 The same names stand in the database, on the pages and in docs/product.md. What may happen at a stage
-is the command table in `domain/commands.py`.
+is the command table in `domain/command_table.py`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.commands import COMMANDS
+from domain.command_table import COMMANDS
 from domain.stages import STAGES, Attention
 from infra.settings import Settings
 from workflows import options

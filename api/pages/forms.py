@@ -16,7 +16,7 @@ from api.pages.nonces import Nonce
 from api.pages.wording import say
 from domain.campaign import CampaignStatus
 from domain.clocks import later, length
-from domain.commands import COMMANDS
+from domain.command_table import COMMANDS
 from domain.decisions.posting import MOST_CHECKS
 from domain.errors import Invalid
 from domain.roles import ActorKind

@@ -23,7 +23,7 @@ from api.problems import answers
 from api.schemas.collaborations import CommandOutcome
 from api.schemas.common import CollaborationId
 from domain import commands as domain_commands
-from domain.commands import COMMANDS
+from domain.command_table import COMMANDS
 from domain.commands import Request as Order
 from domain.errors import NotFound
 from domain.roles import ActorKind

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands import COMMANDS, Command, Request
+from domain.command_table import COMMANDS
+from domain.commands import Command, Request
 from domain.decide import HANDLERS, decide
 from domain.errors import HandselError, IllegalCommand, Refused
 from domain.ids import PREFIXES, derived_id, encode, is_id

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.alarms import next_alarm
-from domain.commands import COMMANDS, Lose, MarkSilent
+from domain.command_table import COMMANDS
+from domain.commands import Lose, MarkSilent
 from domain.stages import ENDS, STAGES, Attention, Stage
 from domain.state import Change, State
 from tests.domain.walks import SENSIBLE, Walk, walked

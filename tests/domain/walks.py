@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from domain import commands as given
 from domain.alarms import next_alarm
-from domain.commands import COMMANDS, Command, Request
+from domain.command_table import COMMANDS
+from domain.commands import Command, Request
 from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
 from domain.errors import Refused

@@ -15,7 +15,8 @@ from api.pages.addresses import all_countries, fields_of
 from api.pages.forms import COMMAND_OF
 from api.pages.wording import Reader, catalogue, knows, span
 from api.pages.work import READ
-from domain.commands import COMMANDS, DeclineReason, ParcelProblem
+from domain.command_table import COMMANDS
+from domain.commands import DeclineReason, ParcelProblem
 from domain.offer import CampaignType, Format, Platform
 from domain.roles import ActorKind
 from domain.stages import Ball, Stage

@@ -7,7 +7,8 @@ import asyncio
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.commands import COMMANDS, Request
+from domain.command_table import COMMANDS
+from domain.commands import Request
 from domain.ids import derived_id
 from domain.roles import Actor, ActorKind
 from domain.stages import ENDS, Stage

@@ -1,0 +1,165 @@
+"""The commands of a collaboration, as models; `domain/command_table.py` says who may give which, from where.
+
+A command is a small model of ids and codes; never a name, an address or a text (those are stored by
+the front under the id that the command carries). `domain/decide.py` says what each one changes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.commands.base import (
+    Code,
+    Id,
+)
+from domain.commands.content import (
+    Approve,
+    AskExtension,
+    CloseContent,
+    GrantExtension,
+    RefuseExtension,
+    RequestChanges,
+    SubmitDraft,
+)
+from domain.commands.invitation import (
+    Accept,
+    CloseWaitlist,
+    Decline,
+    DeclineReason,
+    Expire,
+    Invite,
+    Promote,
+    Remind,
+    Waitlist,
+    Withdraw,
+)
+from domain.commands.parcels import (
+    CorrectAddress,
+    Deliver,
+    Excuse,
+    Lose,
+    MarkSilent,
+    ParcelProblem,
+    RejectAddress,
+    ReportParcel,
+    Return,
+    Scan,
+    Ship,
+)
+from domain.commands.payment import (
+    ConfirmTransfer,
+    Flag,
+    OpenAttempt,
+    Reassess,
+    SettleAttempt,
+    TransferResult,
+)
+from domain.commands.posting import (
+    AcceptPost,
+    CheckOutcome,
+    Recheck,
+    RecordCheck,
+    RejectPost,
+    SubmitPost,
+)
+from domain.roles import Actor
+
+Command = Annotated[
+    Invite
+    | Remind
+    | Expire
+    | Accept
+    | Decline
+    | Waitlist
+    | Promote
+    | CloseWaitlist
+    | Withdraw
+    | RejectAddress
+    | CorrectAddress
+    | Ship
+    | Scan
+    | Deliver
+    | Lose
+    | Return
+    | Excuse
+    | MarkSilent
+    | ReportParcel
+    | SubmitDraft
+    | RequestChanges
+    | Approve
+    | AskExtension
+    | GrantExtension
+    | RefuseExtension
+    | CloseContent
+    | SubmitPost
+    | RecordCheck
+    | Recheck
+    | AcceptPost
+    | RejectPost
+    | Flag
+    | Reassess
+    | OpenAttempt
+    | SettleAttempt
+    | ConfirmTransfer,
+    Field(discriminator="name"),
+]
+
+
+class Request(BaseModel):
+    """One command given by one actor. `id` is the deterministic update id: the same id counts once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    actor: Actor
+    command: Command
+
+
+__all__ = [
+    "Accept",
+    "AcceptPost",
+    "Approve",
+    "AskExtension",
+    "CheckOutcome",
+    "CloseContent",
+    "CloseWaitlist",
+    "Code",
+    "Command",
+    "ConfirmTransfer",
+    "CorrectAddress",
+    "Decline",
+    "DeclineReason",
+    "Deliver",
+    "Excuse",
+    "Expire",
+    "Flag",
+    "GrantExtension",
+    "Id",
+    "Invite",
+    "Lose",
+    "MarkSilent",
+    "OpenAttempt",
+    "ParcelProblem",
+    "Promote",
+    "Reassess",
+    "Recheck",
+    "RecordCheck",
+    "RefuseExtension",
+    "RejectAddress",
+    "RejectPost",
+    "Remind",
+    "ReportParcel",
+    "Request",
+    "RequestChanges",
+    "Return",
+    "Scan",
+    "SettleAttempt",
+    "Ship",
+    "SubmitDraft",
+    "SubmitPost",
+    "TransferResult",
+    "Waitlist",
+    "Withdraw",
+]
