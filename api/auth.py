@@ -72,6 +72,7 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "export_shipments": OPERATES,
     "list_shipments": ANYBODY,
     "add_tracking": OPERATES,
+    "check_caption": ANYBODY,
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 

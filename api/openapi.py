@@ -24,6 +24,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "collaborations", "description": "One creator in one campaign, and its papers."},
     {"name": "commands", "description": "What a brand can do with a collaboration."},
     {"name": "shipments", "description": "Pick lists out, tracking in."},
+    {"name": "disclosure", "description": "Is a post honestly marked? Checks on request."},
     {"name": "webhooks", "description": "Messages from Stripe and carriers; signed, not keyed."},
     {"name": "health", "description": "For probes."},
 ]

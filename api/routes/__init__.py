@@ -8,6 +8,7 @@ from api.routes import (
     collaborations,
     commands,
     creators,
+    disclosure,
     members,
     papers,
     products,
@@ -24,4 +25,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     papers.router,
     commands.router,
     shipments.router,
+    disclosure.router,
 )

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.disclosure import Outcome, Verdict, available, check, from_record
+from domain.disclosure.records import answer
 
 app = typer.Typer(help="Check posts for honest disclosure.", no_args_is_help=True)
 
@@ -64,17 +65,7 @@ def judge(record: dict[str, Any]) -> Verdict:
 
 def as_line(record: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
     """What `check` prints for one record."""
-    return {
-        "id": record["id"],
-        "verdict": verdict.verdict.value,
-        "reason": verdict.reason.value,
-        "rule": verdict.rule,
-        "pack_version": verdict.pack_version,
-        "explanation": verdict.explanation,
-        "change": None if verdict.change is None else verdict.change.sentence,
-        "evidence": [evidence.model_dump(mode="json") for evidence in verdict.evidence],
-        "warnings": list(verdict.warnings),
-    }
+    return answer(str(record["id"]), verdict).model_dump(mode="json")
 
 
 @app.command("check")

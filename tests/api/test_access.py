@@ -16,6 +16,14 @@ BODIES: dict[str, Any] = {
     "add_variant": {"name": "Ash", "sku": "LAMP-ASH", "retail_amount": 1},
     "change_creator": {"do_not_contact": "asked"},
     "change_campaign": {"budget": 200_000},
+    "check_caption": {
+        "platform": "instagram",
+        "format": "post",
+        "jurisdiction": "US",
+        "relationship": "paid",
+        "brand": {"name": "Lumen & Oak"},
+        "caption": "Ad: a lamp.",
+    },
 }
 SUBMISSION = "subm_01k9z3v5e8fw0a2t4s6q8r0b1c"
 
