@@ -247,8 +247,9 @@ class CollaborationWorkflow:
         task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt)
         running = workflow.start_activity(TRANSFER_PAYOUT, task, result_type=TransferAnswer, **TRANSFER)
         await workflow.wait_condition(lambda: running.done() or self._state.stage is not Stage.PAYING)
-        if not running.done():  # Stripe's own message was faster than the answer to our call
-            running.cancel()
+        if not running.done():
+            # Stripe's own message was faster than the answer to our call. The call is not cancelled:
+            # a try that comes later finds its attempt settled and ends by itself.
             return
         try:
             answer = await running
