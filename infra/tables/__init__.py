@@ -1,5 +1,6 @@
 """Every table, in one import, so that migrations and tests see the whole schema."""
 
+from infra.tables.audit import AuditCopy, AuditFact, AuditHead, AuditLine, AuditQueued, AuditRoot
 from infra.tables.base import APPEND_ONLY, Table
 from infra.tables.campaigns import Campaign, CampaignVariant, Product, Variant
 from infra.tables.collaborations import (
@@ -36,6 +37,12 @@ __all__ = [
     "Answer",
     "ApiKey",
     "Asset",
+    "AuditCopy",
+    "AuditFact",
+    "AuditHead",
+    "AuditLine",
+    "AuditQueued",
+    "AuditRoot",
     "Brand",
     "Campaign",
     "CampaignVariant",

@@ -29,6 +29,9 @@ APPEND_ONLY = (
     "shipment_events",
     "disclosure_checks",
     "gate_reports",
+    "audit_facts",
+    "audit_lines",
+    "audit_roots",
 )
 """Tables whose rows are never changed or deleted, by anybody."""
 
