@@ -17,6 +17,7 @@ from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
 PROJECT = Path(__file__).resolve().parents[2]
 INTERNAL = {
     "account_short",
+    "audit_unfit",
     "entry_differs",
     "entry_repeated",
     "integrity",
