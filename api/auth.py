@@ -73,6 +73,9 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "list_shipments": ANYBODY,
     "add_tracking": OPERATES,
     "check_caption": ANYBODY,
+    "get_trial_balance": ANYBODY,
+    "get_balance": ANYBODY,
+    "get_statement": ANYBODY,
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 

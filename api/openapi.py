@@ -25,6 +25,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "commands", "description": "What a brand can do with a collaboration."},
     {"name": "shipments", "description": "Pick lists out, tracking in."},
     {"name": "disclosure", "description": "Is a post honestly marked? Checks on request."},
+    {"name": "ledger", "description": "The books: trial balance, statements, balances at any moment."},
     {"name": "webhooks", "description": "Messages from Stripe and carriers; signed, not keyed."},
     {"name": "health", "description": "For probes."},
 ]

@@ -25,6 +25,18 @@ EntryKind = Literal[
     "attempt_opened",
     "attempt_sent",
     "attempt_refused",
+    "goods_received",
+    "goods_written_down",
+    "goods_reserved",
+    "goods_sent",
+    "goods_given",
+    "goods_lost",
+    "goods_returned",
+    "goods_released",
+    "freight_booked",
+    "duty_booked",
+    "stripe_fee_booked",
+    "cost_reversed",
 ]
 
 ACCOUNT_MEANINGS: Final = {
@@ -34,6 +46,14 @@ ACCOUNT_MEANINGS: Final = {
     "creator:<id>:owed:<currency>": "Earned and not paid.",
     "payout:<id>:in_transit": "Given to one attempt at Stripe whose outcome is not known yet.",
     "creator:<id>:paid:<currency>": "Transferred to the creator's Stripe account.",
+    "variant:<id>:stock:<currency>": "Pieces that nobody was promised, at cost.",
+    "collaboration:<id>:goods:<currency>": "A piece set aside for one creator, at cost.",
+    "shipment:<id>:under_way:<currency>": "A piece with the carrier, at cost.",
+    "creator:<id>:gifts:<currency>": "Pieces that a creator got, at cost.",
+    "collaboration:<id>:lost:<currency>": "Pieces lost or damaged on their way to one creator, at cost.",
+    "shipment:<id>:freight:<currency>": "What carrying one parcel cost.",
+    "shipment:<id>:duty:<currency>": "Duty and import tax of one parcel.",
+    "brand:<id>:stripe_fees:<currency>": "What Stripe charged.",
 }
 """Every account that entries use, and what its balance means."""
 
@@ -69,6 +89,51 @@ def payout_in_transit(payout_id: str) -> str:
 def creator_paid(creator_id: str, currency: str) -> str:
     """What a creator has got, in one currency."""
     return f"creator:{creator_id}:paid:{currency}"
+
+
+def variant_stock(variant_id: str, currency: str) -> str:
+    """Free pieces of a variant, at cost."""
+    return f"variant:{variant_id}:stock:{currency}"
+
+
+def collaboration_goods(collaboration_id: str, currency: str) -> str:
+    """What was set aside for a creator and is not sent, at cost."""
+    return f"collaboration:{collaboration_id}:goods:{currency}"
+
+
+def shipment_under_way(shipment_id: str, currency: str) -> str:
+    """What a parcel carries, at cost."""
+    return f"shipment:{shipment_id}:under_way:{currency}"
+
+
+def creator_gifts(creator_id: str, currency: str) -> str:
+    """What a creator was given, at cost."""
+    return f"creator:{creator_id}:gifts:{currency}"
+
+
+def collaboration_lost(collaboration_id: str, currency: str) -> str:
+    """What was lost or damaged on the way, at cost."""
+    return f"collaboration:{collaboration_id}:lost:{currency}"
+
+
+def shipment_cost(shipment_id: str, sort: str, currency: str) -> str:
+    """Freight or duty of a parcel."""
+    return f"shipment:{shipment_id}:{sort}:{currency}"
+
+
+def brand_stripe_fees(brand_id: str, currency: str) -> str:
+    """What Stripe charged a brand."""
+    return f"brand:{brand_id}:stripe_fees:{currency}"
+
+
+def kind_of(account: str) -> str:
+    """An account without whose it is and in which currency: `creator:owed`, `world`."""
+    parts = account.split(":")
+    return parts[0] if len(parts) == 2 else f"{parts[0]}:{parts[2]}"
+
+
+ACCOUNT_KINDS: Final = tuple(dict.fromkeys(kind_of(name) for name in ACCOUNT_MEANINGS))
+"""Every kind of account."""
 
 
 def may_go_negative(account: str) -> bool:

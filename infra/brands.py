@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from domain.clocks import ZoneName
 from domain.money import Currency
 from domain.roles import Role
 from infra.api_keys import NewKey, make_key
@@ -28,6 +29,7 @@ class NewBrand(BaseModel):
     sender_email: Email
     currency: Currency
     postal_address: Annotated[str, Field(max_length=300)] = ""
+    zone: ZoneName = "UTC"
     owner_name: Title
     owner_email: Email
 
@@ -49,6 +51,7 @@ def found_brand(session: Session, new: NewBrand, *, mode: str) -> FoundedBrand:
         sender_email=new.sender_email,
         currency=new.currency,
         postal_address=new.postal_address,
+        zone=new.zone,
     )
     session.add(brand)
     session.flush()

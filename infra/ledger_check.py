@@ -14,7 +14,10 @@ from sqlalchemy import Engine, Row, func, select, text
 from sqlalchemy.orm import Session
 
 from domain.chain import Sealed, event_body, first_broken
+from domain.ledger import kind_of
 from domain.stages import ENDS
+from infra.ledger_content import changed_entries
+from infra.ledger_rules import ENTRIES, GOODS
 from infra.tables import Account, Collaboration, Event
 
 _PAGE: Final = 2000
@@ -54,9 +57,7 @@ def trial_balance(session: Session) -> list[Balance]:
     """Accounts summed by kind (`creator:owed`, `world`, ...) and currency; each currency sums to zero."""
     totals: dict[tuple[str, str], int] = {}
     for row in session.execute(select(Account.name, Account.currency, Account.balance)):
-        parts = row.name.split(":")
-        kind = parts[0] if len(parts) == 2 else f"{parts[0]}:{parts[2]}"
-        key = (kind, row.currency)
+        key = (kind_of(row.name), row.currency)
         totals[key] = totals.get(key, 0) + row.balance
     return [Balance(*key, amount) for key, amount in sorted(totals.items())]
 
@@ -70,7 +71,7 @@ def verify_chain(session: Session, collaboration_id: str) -> list[Problem]:
 
 # --- rules in SQL: each gives (subject, message) of what breaks it ----------------------------------
 
-_QUERIES: Final = {
+_QUERIES: dict[str, str] = {
     "trial_balance": """
         SELECT currency, 'all accounts together hold ' || sum(balance) || ', not 0'
         FROM accounts GROUP BY currency HAVING sum(balance) <> 0""",
@@ -140,6 +141,8 @@ _QUERIES: Final = {
             OR attention IS DISTINCT FROM state->>'attention'""",
 }
 
+_QUERIES |= GOODS | ENTRIES
+
 _HELD: Final = text(r"""
     SELECT c.id, c.stage, coalesce(a.balance, 0) AS balance,
         CASE WHEN c.stage = ANY(:ends) OR h.id IS NULL OR e.id IS NOT NULL THEN 0
@@ -157,6 +160,12 @@ def _held(session: Session) -> Iterator[Problem]:
         if row.balance != row.expected:
             message = f"{row.balance} is held at stage {row.stage}, {row.expected} should be"
             yield Problem("held", row.id, message)
+
+
+def _content(session: Session) -> Iterator[Problem]:
+    """Every entry says what it said when it was posted."""
+    for key, message in changed_entries(session):
+        yield Problem("entry_content", key, message)
 
 
 def _query(rule: str, sql: str) -> Callable[[Session], Iterator[Problem]]:
@@ -225,6 +234,9 @@ def _sealed(row: Row[Any]) -> Sealed:
 RULES: Final[list[Callable[[Session], Iterator[Problem]]]] = [
     *(_query(rule, sql) for rule, sql in _QUERIES.items()),
     _held,
+    _content,
     _chains,
 ]
-"""Every rule; docs/ledger.md explains them."""
+"""Every rule."""
+NAMES: Final = (*_QUERIES, "held", "entry_content", "chain")
+"""Their names; docs/ledger.md explains each."""

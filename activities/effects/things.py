@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
 from domain.errors import Defect, Invalid
+from domain.goods import Parcel, goods_moved, goods_reserved
 from domain.ids import derived_id
+from domain.ledger import NewEntry
+from domain.money import Money
 from domain.state import MarkParcel, MarkSubmission, OpenParcel, UseAnswer
 from infra.tables import Answer, OfferRow, Shipment, Submission
 
@@ -33,15 +36,37 @@ _USE: Final = (
 _OPEN: Final = text("""
     INSERT INTO shipments
         (id, brand_id, campaign_id, collaboration_id, creator_id, number, kind, state, variant_id,
-         answer_id, carrier, tracking_url, created_at)
-    VALUES
-        (:id, :brand_id, :campaign_id, :collaboration_id, :creator_id, :number, :kind, 'preparing',
-         :variant_id,
-         (SELECT id FROM answers
-          WHERE collaboration_id = :collaboration_id AND kind IN ('acceptance', 'address')
-              AND used_at IS NOT NULL
-          ORDER BY used_at DESC, id DESC LIMIT 1),
-         '', '', :at)
+         answer_id, carrier, tracking_url, created_at, cost_amount, cost_currency)
+    SELECT
+        :id, :brand_id, :campaign_id, :collaboration_id, :creator_id, :number, :kind, 'preparing',
+        :variant_id,
+        (SELECT id FROM answers
+         WHERE collaboration_id = :collaboration_id AND kind IN ('acceptance', 'address')
+             AND used_at IS NOT NULL
+         ORDER BY used_at DESC, id DESC LIMIT 1),
+        '', '', :at, coalesce(before.cost_amount, v.cost_amount), coalesce(before.cost_currency, b.currency)
+    FROM variants v
+    JOIN brands b ON b.id = :brand_id
+    LEFT JOIN shipments before ON before.collaboration_id = :collaboration_id
+        AND before.number = :number - 1 AND :kind = 'resent'
+    WHERE v.id = :variant_id
+    RETURNING cost_amount, cost_currency
+""")
+# The state before is read under the row's lock, in the statement that changes it.
+_MARK: Final = text("""
+    UPDATE shipments SET
+        state = :state,
+        shipped_at = CASE WHEN :state = 'shipped' THEN :at ELSE shipments.shipped_at END,
+        delivered_at = CASE WHEN :state = 'delivered' THEN :at ELSE shipments.delivered_at END
+    FROM (
+        SELECT s.id, s.state, v.cost_amount AS cost_now
+        FROM shipments s JOIN variants v ON v.id = s.variant_id
+        WHERE s.collaboration_id = :collaboration_id AND s.number = :number
+        FOR UPDATE OF s
+    ) before
+    WHERE shipments.id = before.id
+    RETURNING shipments.id, before.state, before.cost_now, shipments.variant_id, shipments.cost_amount,
+        shipments.cost_currency
 """)
 
 
@@ -80,12 +105,17 @@ def _readdress(session: Session, answer_id: str, context: Context) -> None:
 
 
 def open_parcel(session: Session, effect: OpenParcel, context: Context) -> None:
-    """A parcel to be packed, for the newest address that counts."""
+    """A parcel to be packed, for the newest address that counts; a new piece is set aside at its cost.
+
+    The variant's row is locked by then (`reserve_stock`), so that its cost stands still. What is sent again
+    keeps the cost at which it was set aside.
+    """
     state = context.before
-    session.execute(
+    shipment_id = derived_id("shipment", state.collaboration_id, effect.number)
+    opened = session.execute(
         _OPEN,
         {
-            "id": derived_id("shipment", state.collaboration_id, effect.number),
+            "id": shipment_id,
             "brand_id": state.brand_id,
             "campaign_id": state.campaign_id,
             "collaboration_id": state.collaboration_id,
@@ -95,25 +125,34 @@ def open_parcel(session: Session, effect: OpenParcel, context: Context) -> None:
             "variant_id": effect.variant_id,
             "at": context.change.at,
         },
-    )
+    ).one()
+    if effect.kind != "resent":
+        cost = Money(amount=opened.cost_amount, currency=opened.cost_currency)
+        _post(session, goods_reserved(Parcel(shipment_id, effect.variant_id, context.deal, cost)), context)
 
 
 def mark_parcel(session: Session, effect: MarkParcel, context: Context) -> None:
-    """The state of a parcel, with the moment it left or arrived."""
-    values: dict[str, Any] = {"state": effect.state}
-    if effect.state in ("shipped", "delivered"):
-        values[f"{effect.state}_at"] = context.change.at
-    done = session.execute(
-        update(Shipment)
-        .where(
-            Shipment.collaboration_id == context.before.collaboration_id,
-            Shipment.number == effect.number,
-        )
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
-    if _rows(done) != 1:
+    """The state of a parcel, with the moment it left or arrived; the value of its piece follows it."""
+    row = session.execute(
+        _MARK,
+        {
+            "state": effect.state,
+            "at": context.change.at,
+            "collaboration_id": context.before.collaboration_id,
+            "number": effect.number,
+        },
+    ).one_or_none()
+    if row is None:
         raise Defect(f"parcel {effect.number} does not exist")
+    cost = Money(amount=row.cost_amount, currency=row.cost_currency)
+    parcel = Parcel(row.id, row.variant_id, context.deal, cost)
+    step = context.change.sequence + 1
+    _post(session, goods_moved(parcel, row.state, effect.state, step, cost_now=row.cost_now), context)
+
+
+def _post(session: Session, entry: NewEntry | None, context: Context) -> None:
+    if entry is not None:
+        context.post(session, entry)
 
 
 def mark_submission(session: Session, effect: MarkSubmission, context: Context) -> None:

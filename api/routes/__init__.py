@@ -9,6 +9,7 @@ from api.routes import (
     commands,
     creators,
     disclosure,
+    ledger,
     members,
     papers,
     products,
@@ -26,4 +27,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
     shipments.router,
     disclosure.router,
+    ledger.router,
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.auth import own
+from activities.stock_value import Counted, count_stock
+from api.auth import Caller, own, own_brand
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
 from api.paging import Page, Paging, page_of
 from api.problems import answers
@@ -56,7 +58,7 @@ def create_product(given: NewProduct, caller: CallerOf, session: SessionOf) -> P
     )
     session.add(product)
     session.flush()
-    _add_variants(session, product, given.variants)
+    _add_variants(session, caller, product, given.variants)
     return _shown(session, [product])[0]
 
 
@@ -72,7 +74,7 @@ def add_variant(
 ) -> VariantShown:
     """Add a choice to a product."""
     product = own(session, caller, Product, product_id)
-    return VariantShown.model_validate(_add_variants(session, product, [given])[0])
+    return VariantShown.model_validate(_add_variants(session, caller, product, [given])[0])
 
 
 @router.patch(
@@ -90,29 +92,51 @@ def change_variant(
     """Set the stock (never below what is promised) or the values of one piece."""
     product = own(session, caller, Product, product_id)
     variant = session.scalar(
-        select(Variant).where(Variant.id == variant_id, Variant.product_id == product.id)
+        select(Variant).where(Variant.id == variant_id, Variant.product_id == product.id).with_for_update()
     )
     if variant is None:
         raise NotFound("no such variant")
     values = changes.model_dump(exclude_unset=True, exclude_none=True)
-    if values:
-        guarded = update(Variant).where(
-            Variant.id == variant.id, Variant.reserved <= values.get("stock", 10**9)
-        )
-        if session.execute(guarded.values(values).returning(Variant.id)).first() is None:
-            raise Refused("more pieces than that are promised already", code="stock_promised", field="stock")
-    session.refresh(variant)
+    if values.get("stock", variant.reserved) < variant.reserved:
+        raise Refused("more pieces than that are promised already", code="stock_promised", field="stock")
+    before = _counted(variant)
+    for name, value in values.items():
+        setattr(variant, name, value)
+    session.flush()
+    _count(session, caller, variant, before)
     return VariantShown.model_validate(variant)
 
 
-def _add_variants(session: Session, product: Product, given: Sequence[NewVariant]) -> list[Variant]:
+def _add_variants(
+    session: Session, caller: Caller, product: Product, given: Sequence[NewVariant]
+) -> list[Variant]:
     _refuse_repeated(session, product.brand_id, [one.sku for one in given])
     variants = [
         Variant(id=new_id("variant"), product_id=product.id, reserved=0, **one.model_dump()) for one in given
     ]
     session.add_all(variants)
     session.flush()
+    for variant in variants:
+        _count(session, caller, variant, Counted(0, 0, 0))
     return variants
+
+
+def _counted(variant: Variant) -> Counted:
+    return Counted(variant.stock, variant.reserved, variant.cost_amount)
+
+
+def _count(session: Session, caller: Caller, variant: Variant, before: Counted) -> None:
+    """Keep the books' value of free pieces in step, in the transaction of the change."""
+    count_stock(
+        session,
+        variant.id,
+        own_brand(session, caller).currency,
+        before,
+        _counted(variant),
+        brand_id=caller.brand_id,
+        actor=caller.actor,
+        at=datetime.now(UTC),
+    )
 
 
 def _refuse_repeated(session: Session, brand_id: str, skus: list[str]) -> None:

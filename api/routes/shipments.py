@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import uuid4
 
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.auth import Caller, own
+from activities.parcel_costs import tell_cost
+from api.auth import Caller, own, own_brand
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf, request_name
 from api.commands import StillWorking, give
 from api.paging import Page, Paging, page_of
@@ -24,7 +26,9 @@ from api.schemas.common import CampaignId
 from api.schemas.shipments import ShipmentShown, Tracking, TrackingLine, TrackingReport, TrackingResult
 from domain.commands import Request as Order
 from domain.commands import Ship
+from domain.costs import CostSort
 from domain.errors import HandselError, Invalid
+from domain.money import Money
 from infra.csv_text import read_csv
 from infra.pick_list import pick_list
 from infra.tables import Campaign, Shipment
@@ -42,8 +46,14 @@ _AT_ONCE: Final = 10
 """Commands of one upload that are under way at the same time."""
 _MOST_LINES: Final = 2_000
 _COLUMNS: Final = ("shipment_id", "carrier", "tracking_number")
-_CORRECTABLE: Final = ("shipped", "disputed")
-_EXAMPLE: Final = "shipment_id,carrier,tracking_number,tracking_url\r\nship_01k9...,dhl,JD0146000042,\r\n"
+_TRACKED: Final = ("shipped", "disputed")
+_CORRECTABLE: Final = (*_TRACKED, "delivered", "lost", "damaged", "returned")
+"""What has left may still get its costs; its tracking only while it is under way."""
+_COSTS: Final[dict[str, CostSort]] = {"freight_amount": "freight", "duty_amount": "duty"}
+_EXAMPLE: Final = (
+    "shipment_id,carrier,tracking_number,tracking_url,freight_amount,duty_amount,cost_currency\r\n"
+    "ship_01k9...,dhl,JD0146000042,,640,0,EUR\r\n"
+)
 
 
 @router.get("/shipments", summary="Parcels")
@@ -99,8 +109,9 @@ def export_shipments(
 async def add_tracking(request: Request, caller: CallerOf, session: SessionOf) -> TrackingReport:
     """Say which parcels went to the carrier. Each is marked shipped, and the creator gets the tracking.
 
-    JSON or CSV with the columns shipment_id, carrier, tracking_number and, if you like, tracking_url; up to
-    2,000 parcels. A line for a parcel that is under way already corrects its tracking.
+    JSON or CSV with the columns shipment_id, carrier, tracking_number and, if you like, tracking_url,
+    freight_amount, duty_amount (whole minor units) and cost_currency; up to 2,000 parcels. A line for a
+    parcel that has left already corrects its tracking and its costs.
     """
     results: list[TrackingResult] = []
     lines = _lines(request.headers.get("content-type", ""), await request.body(), results)
@@ -179,9 +190,12 @@ def _store(
             results.append(_refused(number, parcel.id, "twice", "this parcel stands in an earlier line"))
         elif parcel.state == "preparing":
             _note(parcel, line)
+            _book(session, caller, parcel, line)
             to_ship.append((number, parcel))
-        elif parcel.state in _CORRECTABLE:
-            outcome = "corrected" if _note(parcel, line) else "unchanged"
+        elif parcel.state in _CORRECTABLE and (parcel.state in _TRACKED or _has_costs(line)):
+            noted = parcel.state in _TRACKED and _note(parcel, line)
+            booked = _book(session, caller, parcel, line)
+            outcome = "corrected" if noted or booked else "unchanged"
             results.append(TrackingResult(line=number, shipment_id=parcel.id, result=outcome))
         else:
             message = f"this parcel is {parcel.state}"
@@ -193,11 +207,27 @@ def _store(
 
 def _note(parcel: Shipment, line: TrackingLine) -> bool:
     """Write the tracking; whether anything is different now."""
-    wanted = line.model_dump(exclude={"shipment_id"})
+    wanted = line.model_dump(exclude={"shipment_id", *_COSTS, "cost_currency"})
     different = {name: value for name, value in wanted.items() if getattr(parcel, name) != value}
     for name, value in different.items():
         setattr(parcel, name, value)
     return bool(different)
+
+
+def _has_costs(line: TrackingLine) -> bool:
+    return line.freight_amount is not None or line.duty_amount is not None
+
+
+def _book(session: Session, caller: Caller, parcel: Shipment, line: TrackingLine) -> bool:
+    """Book freight and duty, in the same transaction; whether either is news."""
+    currency = line.cost_currency or own_brand(session, caller).currency
+    now = datetime.now(UTC)
+    told = [
+        tell_cost(session, parcel, sort, Money(amount=amount, currency=currency), actor=caller.actor, at=now)
+        for name, sort in _COSTS.items()
+        if (amount := getattr(line, name)) is not None
+    ]
+    return any(told)
 
 
 async def _ship(request: Request, caller: Caller, name: str, number: int, parcel: Shipment) -> TrackingResult:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.schemas.common import Given, Shown, example
+from domain.clocks import ZoneName
 from domain.roles import Role
 from infra.contact import Email, Title
 
@@ -21,6 +22,7 @@ class BrandShown(Shown):
     sender_email: str
     currency: str = Field(examples=["USD"])
     postal_address: str = Field(description="Printed at the foot of e-mails")
+    zone: str = Field(description="IANA time zone of the brand's months", examples=["Europe/Berlin"])
     created_at: datetime
 
 
@@ -31,6 +33,7 @@ class BrandChanges(Given):
     sender_name: Title | None = None
     sender_email: Email | None = None
     postal_address: Annotated[str, Field(max_length=300)] | None = None
+    zone: ZoneName | None = None
 
 
 class MemberShown(Shown):

@@ -53,7 +53,9 @@ class NewProduct(Given):
     model_config = example(
         name="Dusk lamp",
         description="A small reading lamp of turned wood.",
-        variants=[{"name": "Oak", "sku": "DUSK-OAK", "stock": 14, "retail_amount": 4800}],
+        variants=[
+            {"name": "Oak", "sku": "DUSK-OAK", "stock": 14, "retail_amount": 4800, "cost_amount": 1900}
+        ],
     )
 
     name: Title

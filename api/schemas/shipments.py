@@ -5,10 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.schemas.common import Given, Shown, example
 from domain.commands import Id
+from domain.money import Currency
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Cost = Annotated[int | None, BeforeValidator(_empty_is_none), Field(ge=0, le=10**13)]
+CostCurrency = Annotated[Currency | None, BeforeValidator(_empty_is_none)]
 
 
 class ShipmentShown(Shown):
@@ -38,6 +47,9 @@ class TrackingLine(Given):
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{2,59}$", examples=["JD0146000042"])
     ]
     tracking_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,400})?$")] = ""
+    freight_amount: Cost = Field(default=None, description="What carrying it cost, minor units")
+    duty_amount: Cost = Field(default=None, description="Duty and import tax, minor units")
+    cost_currency: CostCurrency = Field(default=None, description="Of both; without it, the brand's")
 
 
 class Tracking(Given):
@@ -50,6 +62,9 @@ class Tracking(Given):
                 "carrier": "dhl",
                 "tracking_number": "JD0146000042",
                 "tracking_url": "https://track.example/JD0146000042",
+                "freight_amount": 640,
+                "duty_amount": 0,
+                "cost_currency": "EUR",
             }
         ]
     )

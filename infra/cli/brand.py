@@ -22,6 +22,7 @@ def create(
     sender_name: Annotated[str, typer.Option(help="Who e-mails are from; empty: the brand.")] = "",
     sender_email: Annotated[str, typer.Option(help="Sender of e-mails; empty: the owner.")] = "",
     postal_address: Annotated[str, typer.Option(help="Printed at the foot of e-mails.")] = "",
+    zone: Annotated[str, typer.Option(help="IANA time zone of the books' months.")] = "UTC",
     as_json: AsJson = False,
 ) -> None:
     """Make a brand with its first owner and first API key. The key is shown this once."""
@@ -38,6 +39,7 @@ def create(
             sender_email=sender_email or owner_email,
             currency=currency,
             postal_address=postal_address,
+            zone=zone,
             owner_name=owner_name,
             owner_email=owner_email,
         )
@@ -62,6 +64,6 @@ def show(as_json: AsJson = False) -> None:
     if as_json:
         show_json(brand)
         return
-    for field in ("id", "name", "sender_name", "sender_email", "currency", "postal_address"):
+    for field in ("id", "name", "sender_name", "sender_email", "currency", "postal_address", "zone"):
         console.print(f"{field:<16}{brand[field]}", highlight=False, markup=False)
     console.print(f"key file        {KEY_FILE}", highlight=False)

@@ -1,4 +1,7 @@
-"""`handsel ledger`: prove the books, the promises and the histories. Reads only; mends nothing."""
+"""`handsel ledger`: read the books, prove them, the promises and the histories. Mends nothing.
+
+`check` and `chain` look into the database; the others ask the API and see the books of the key's brand.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Annotated
 import typer
 
 from domain.money import Money, as_decimal
-from infra.cli.api import console, show_json, table
+from infra.cli.api import Api, AsJson, console, show_json, table
+from infra.cli.moments import moment
 from infra.cli.serve import checked_settings
 from infra.database import make_engine, make_sessions
 from infra.ledger_check import Balance, Problem, check_snapshot, verify_chain
@@ -56,6 +60,75 @@ def chain(
     raise typer.Exit(1 if problems else 0)
 
 
+_At = Annotated[str, typer.Option("--at", help="A moment, or a day (its end in the brand's zone).")]
+_Account = Annotated[str, typer.Argument(help="Name of the account, as in docs/ledger.md.")]
+
+
+@app.command("trial-balance")
+def trial_balance(
+    at: _At = "",
+    accounts: Annotated[bool, typer.Option("--accounts", help="One line an account.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every account with what it took, gave and holds, now or at any moment."""
+    api = Api()
+    found = api.get("/ledger/trial-balance", at=moment(api, at, "last"), by="account" if accounts else "kind")
+    if as_json:
+        show_json(found)
+        return
+    shown = table("account", "currency", "taken", "given", "balance")
+    for column in shown.columns[2:]:
+        column.justify = "right"
+    for line in found["items"]:
+        amounts = (_money(line[name], line["currency"]) for name in ("taken", "given", "balance"))
+        shown.add_row(line["account"], line["currency"], *amounts)
+    for total in found["sums"]:
+        shown.add_row("together", total["currency"], "", "", _money(total["balance"], total["currency"]))
+    console.print(shown)
+
+
+@app.command()
+def balance(account: _Account, at: _At = "", as_json: AsJson = False) -> None:
+    """What one account holds, or held at a moment."""
+    api = Api()
+    found = api.get("/ledger/balance", account=account, at=moment(api, at, "last"))
+    if as_json:
+        show_json(found)
+        return
+    console.print(f"{_money(found['balance'], found['currency'])} {found['currency']}", highlight=False)
+
+
+@app.command()
+def statement(
+    account: _Account,
+    since: Annotated[str, typer.Option("--from", help="A moment, or a day (its beginning).")] = "",
+    until: Annotated[str, typer.Option("--to", help="A moment, or a day (its end).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Opening balance, lines with the running balance, closing balance."""
+    api = Api()
+    query = {"account": account, "since": moment(api, since, "first"), "until": moment(api, until, "next")}
+    found = api.get("/ledger/statement", **query)
+    cursor = found["next_cursor"]
+    while cursor is not None:
+        page = api.get("/ledger/statement", cursor=cursor, limit=200, **query)
+        found["items"] += page["items"]
+        cursor = found["next_cursor"] = page["next_cursor"]
+    if as_json:
+        show_json(found)
+        return
+    currency = found["currency"]
+    shown = table("moment (UTC)", "entry", "other side", "amount", "balance")
+    for column in shown.columns[3:]:
+        column.justify = "right"
+    shown.add_row(found["since"] or "", "opening", "", "", _money(found["opening"], currency))
+    for line in found["items"]:
+        amounts = (_money(line[name], currency) for name in ("amount", "balance"))
+        shown.add_row(line["at"], line["kind"], ", ".join(line["others"]), *amounts)
+    shown.add_row(found["until"] or "", "closing", "", "", _money(found["closing"], currency))
+    console.print(shown)
+
+
 def _show_balances(balances: list[Balance]) -> None:
     shown = table("accounts", "currency", "balance")
     shown.columns[2].justify = "right"
@@ -64,14 +137,13 @@ def _show_balances(balances: list[Balance]) -> None:
         for currency in sorted({balance.currency for balance in balances})
     ]
     for balance in [*balances, *sums]:
-        shown.add_row(balance.kind, balance.currency, _written(balance))
+        shown.add_row(balance.kind, balance.currency, _money(balance.amount, balance.currency))
     console.print(shown)
 
 
-def _written(balance: Balance) -> str:
-    sign = "-" if balance.amount < 0 else ""
-    money = Money(amount=abs(balance.amount), currency=balance.currency)
-    return f"{sign}{as_decimal(money):,f}"
+def _money(amount: int, currency: str) -> str:
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{as_decimal(Money(amount=abs(amount), currency=currency)):,f}"
 
 
 def _show_problems(problems: list[Problem]) -> None:

@@ -32,7 +32,7 @@ def export(
 
 @app.command()
 def tracking(
-    file: Annotated[Path, typer.Argument(help="CSV: shipment_id, carrier, tracking_number, tracking_url.")],
+    file: Annotated[Path, typer.Argument(help="CSV: shipment_id, carrier, tracking_number; also costs.")],
     as_json: AsJson = False,
 ) -> None:
     """Say which parcels went to the carrier; creators get their tracking."""

@@ -2,6 +2,7 @@
 
 from infra.tables.audit import AuditCopy, AuditFact, AuditHead, AuditLine, AuditQueued, AuditRoot
 from infra.tables.base import APPEND_ONLY, Table
+from infra.tables.books import ShipmentCost
 from infra.tables.campaigns import Campaign, CampaignVariant, Product, Variant
 from infra.tables.collaborations import (
     Answer,
@@ -66,6 +67,7 @@ __all__ = [
     "Post",
     "Product",
     "Shipment",
+    "ShipmentCost",
     "ShipmentEvent",
     "SocialAccount",
     "Submission",

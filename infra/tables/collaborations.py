@@ -141,6 +141,9 @@ class Shipment(Table):
     variant_id: Mapped[str] = mapped_column(ForeignKey("variants.id"))
     answer_id: Mapped[str | None]
     """The answer whose address this parcel goes to."""
+    cost_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What the piece cost when it was set aside, minor units."""
+    cost_currency: Mapped[str] = mapped_column(server_default="")
     carrier: Mapped[str] = mapped_column(default="")
     tracking_number: Mapped[str | None] = mapped_column(index=True)
     tracking_url: Mapped[str] = mapped_column(default="")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infra.tables.base import Key, Minor, Table
@@ -31,7 +31,10 @@ class Entry(Table):
     """One posting: a business key that counts once, and a hash of its content."""
 
     __tablename__ = "entries"
+    __table_args__ = (Index("ix_entries_brand_id_at", "brand_id", "at", "number"),)
     id: Mapped[Key]
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    """Order of posting; entries of one moment are read in it."""
     key: Mapped[str] = mapped_column(unique=True)
     input_hash: Mapped[str]
     kind: Mapped[str]

@@ -26,6 +26,8 @@ class Brand(Table):
     currency: Mapped[str]
     postal_address: Mapped[str] = mapped_column(default="")
     """Printed at the foot of e-mails, as anti-spam law asks."""
+    zone: Mapped[str] = mapped_column(default="UTC", server_default="UTC")
+    """IANA time zone in which the brand's months begin and end."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from activities.contracts import Recorded
 from activities.ledger import balance_of, post
 from activities.record import record, write
+from activities.stock_value import Counted, count_stock
 from domain.campaign import CampaignStatus
 from domain.commands import (
     Accept,
@@ -89,9 +90,14 @@ class Office:
     numbers: Any = field(default_factory=itertools.count)
 
     def open(
-        self, kind: CampaignType = CampaignType.GIFTING_PAID, *, stock: int = 10, budget: int = 10 * 22_000
+        self,
+        kind: CampaignType = CampaignType.GIFTING_PAID,
+        *,
+        stock: int = 10,
+        budget: int = 10 * 22_000,
+        cost: int = 0,
     ) -> None:
-        """A live campaign with one product, its stock, and its declared budget."""
+        """A live campaign with one product, its stock (a piece at `cost`), and its declared budget."""
         with self.sessions.begin() as session:
             session.add(
                 Brand(
@@ -114,6 +120,7 @@ class Office:
                     sku="S30",
                     stock=stock,
                     retail_amount=4200,
+                    cost_amount=cost,
                 )
             )
             session.add(
@@ -132,6 +139,16 @@ class Office:
             )
             session.flush()
             session.add(CampaignVariant(campaign_id=self.campaign_id, variant_id=self.variant_id))
+            count_stock(
+                session,
+                self.variant_id,
+                "USD",
+                Counted(0, 0, 0),
+                Counted(stock, 0, cost),
+                brand_id=self.brand_id,
+                actor=HANDSEL,
+                at=self.clock,
+            )
             if budget:
                 money = Money(amount=budget, currency="USD")
                 post(
