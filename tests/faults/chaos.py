@@ -1,4 +1,4 @@
-"""Breaks a running stack: kills parts in random order, and makes carriers and Stripe speak badly.
+"""Breaks a running stack: kills every part, round after round, and lets carriers and Stripe speak badly.
 
 Bounded in time, on this machine only, and only processes that the stack itself started.
 """
@@ -59,8 +59,10 @@ class Chaos:
 
     def _run(self) -> None:
         end = time.monotonic() + self._seconds
+        turn: list[str] = []
         while time.monotonic() < end and not self._over.wait(self._dice.uniform(*self._pause)):
-            part = self._dice.choice(VICTIMS)
+            turn = turn or self._dice.sample(VICTIMS, len(VICTIMS))
+            part = turn.pop()
             try:
                 self._place.stack.kill(part, self._dice.uniform(0.0, 2.0))
                 self.kills[part] += 1

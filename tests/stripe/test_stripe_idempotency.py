@@ -210,6 +210,25 @@ def test_25_a_fault_hits_the_next_n_matching_calls_only(sim: Simulator, client: 
     assert client.v1.topups.list().data == []
 
 
+def test_25_an_account_that_falls_due_in_the_moment_of_a_transfer_gets_nothing(
+    sim: Simulator, client: stripe.StripeClient, payee: str
+) -> None:
+    sim.fund()
+    other = client.v2.core.accounts.create(RECIPIENT).id
+    sim.control(f"accounts/{other}/onboard", outcome="active")
+    sim.control("faults", action="reset_after_commit", method="POST", path="/v1/transfers")
+    sim.control("faults", action="account_due", account=payee, method="POST", path="/v1/transfers")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.transfers.create(wanted(payee), KEY)
+    assert caught.value.code == "insufficient_capabilities_for_transfer"
+    assert transfers(sim) == 0
+    with pytest.raises(stripe.APIConnectionError):  # the other fault was kept for the next call
+        client.v1.transfers.create(wanted(other), {"idempotency_key": "payout:po_2:1"})
+    sim.control(f"accounts/{payee}/onboard", outcome="active")
+    client.v1.transfers.create(wanted(payee), {"idempotency_key": "payout:po_1:2"})
+    assert transfers(sim) == 2
+
+
 def test_26_a_saved_500_goes_on_though_the_transfer_exists(
     sim: Simulator, client: stripe.StripeClient, payee: str
 ) -> None:

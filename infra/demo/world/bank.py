@@ -9,9 +9,6 @@ from typing import Any
 
 import httpx
 
-LATE_MESSAGES = 120
-"""Seconds by which the message about a document comes late: the refused transfer is there before it."""
-
 
 class Bank:
     """The Stripe simulator, with the platform's key."""
@@ -39,12 +36,9 @@ class Bank:
         await self._sim("faults", fault)
 
     async def ask_for_a_document(self, account_id: str) -> None:
-        """The account may receive nothing until a document is there; the message about it comes late."""
-        await self._sim("webhooks", {"mode": ["delay"], "seconds": LATE_MESSAGES})
-        try:
-            await self._sim(f"accounts/{account_id}/onboard", {"outcome": "due"})
-        finally:
-            await self.tell_badly()
+        """In the moment of the next transfer to it the account needs a document, and may receive nothing."""
+        fault = {"action": "account_due", "account": account_id, "method": "POST", "path": "/v1/transfers"}
+        await self._sim("faults", fault)
 
     async def transfers(self) -> list[dict[str, Any]]:
         """Every transfer that Stripe knows of, by its public API."""
@@ -63,7 +57,8 @@ class Bank:
         """How many answers were lost as ordered."""
         answer = await self._client.get(f"{self._url}/_sim/status", headers=self._headers)
         answer.raise_for_status()
-        return self._ordered - len(answer.json()["faults"])
+        waiting = [one for one in answer.json()["faults"] if one["action"] != "account_due"]
+        return self._ordered - len(waiting)
 
     async def _sim(self, path: str, body: dict[str, Any]) -> None:
         answer = await self._client.post(f"{self._url}/_sim/{path}", json=body, headers=self._headers)

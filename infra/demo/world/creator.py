@@ -189,6 +189,7 @@ class Creator:
         if self.part.account is Account.EARLY_BUT_BLOCKED and self._deal.paid:
             await asyncio.sleep(1.0)
             await self._set_up_payment(letter)
+            await self._places.bank.ask_for_a_document(self._account)
 
     async def get_paid(self, letter: Letter) -> None:
         """Money waits: set up the account, at once or at the second letter."""
@@ -225,8 +226,6 @@ class Creator:
     async def _hand_in_post(self, letter: Letter) -> None:
         page, form = await self._find(letter.link, "post")
         await self._publish(page, form, self.part.first_mark)
-        if self.part.account is Account.EARLY_BUT_BLOCKED and self._account:
-            await self._places.bank.ask_for_a_document(self._account)
         if self.part.takes_down:
             await asyncio.sleep(self._deal.pace.live * 0.4)
             for post in self._posts:

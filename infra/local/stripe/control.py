@@ -62,6 +62,7 @@ def arm_fault(call: Call) -> Json:
     """Arm a fault for the next matching calls, or clear all with the action `clear`."""
     spec = {
         "action": must(one_of(*faults.ACTIONS, "clear")),
+        "account": text(),
         "limited_reason": anything(),
         "method": text(),
         "path": text(),
@@ -71,7 +72,9 @@ def arm_fault(call: Call) -> Json:
     if given["action"] == "clear":
         call.store.execute("DELETE FROM faults")
     else:
-        options = {k: given[k] for k in ("limited_reason",) if k in given}
+        if given["action"] == "account_due" and call.store.find("account", given.get("account", "")) is None:
+            raise errors.missing_object("account", given.get("account", ""), "account")
+        options = {k: given[k] for k in ("account", "limited_reason") if k in given}
         faults.arm(
             call.store, given["action"], given.get("method", "*"), given.get("path", "*"),
             given.get("times", 1), options,

@@ -2,6 +2,8 @@
 
 Those named `before_commit`, and the plain `http_...` ones, have no effect. Those named
 `after_commit` keep the effect and the saved answer, so that a retry with the key is a replay.
+`account_due` breaks no call: the account that it names falls due just before the work on the next call that
+names it too, as when Stripe asks for a document between a check and a transfer.
 """
 
 import fnmatch
@@ -18,6 +20,7 @@ ACTIONS = (
     "reset_after_commit",
     "timeout_after_commit",
     "http_500_after_commit",
+    "account_due",
 )
 
 
@@ -44,12 +47,13 @@ def armed(store: Store) -> list[Json]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def take(store: Store, method: str, path: str) -> Fault | None:
-    """Use up the oldest fault that matches a call, or return None."""
-    for fault_id, action, wanted, pattern, remaining, options in store.rows(
-        "SELECT id, action, method, path, remaining, options FROM faults ORDER BY id"
-    ):
-        if wanted in ("*", method) and fnmatch.fnmatchcase(path, pattern):
+def take(store: Store, method: str, path: str, body: str = "") -> Fault | None:
+    """Use up the oldest fault that matches a call, or return None; one that names an account goes first."""
+    rows = store.rows("SELECT id, action, method, path, remaining, options FROM faults ORDER BY id")
+    rows.sort(key=lambda row: row[1] != "account_due")
+    for fault_id, action, wanted, pattern, remaining, options in rows:
+        named = json.loads(options).get("account", "")
+        if wanted in ("*", method) and fnmatch.fnmatchcase(path, pattern) and named in body:
             with store.transaction():
                 if remaining > 1:
                     store.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (fault_id,))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.stripe import calls, errors, faults, idempotency, params
+from infra.local.stripe import accounts, calls, errors, faults, idempotency, params
 from infra.local.stripe.calls import Call, Operation
 from infra.local.stripe.errors import Refusal
 from infra.local.stripe.expand import expand
@@ -78,7 +78,9 @@ class Desk:
         self._rate.take(int(self.store.fact("rate_per_second", 0)))
         if operation.handler is None:
             raise errors.not_built(request.method, operation.template)
-        fault = faults.take(self.store, request.method, request.path)
+        fault = faults.take(self.store, request.method, request.path, request.body.decode("utf-8", "replace"))
+        if fault is not None and fault.action == "account_due":
+            return await self._fall_due_first(fault.options["account"], call, operation, request)
         if fault is not None and fault.action in BEFORE_COMMIT:
             return _fail_before(fault, request, request_id)
         done = await self._once(call, operation, request)
@@ -86,6 +88,19 @@ class Desk:
             done.broken = fault.action if fault.action != "http_500_after_commit" else None
             if fault.action == "http_500_after_commit":
                 self._save_failure(call, request, done)
+        return done
+
+    async def _fall_due_first(
+        self, account_id: str, call: Call, operation: Operation, request: Request
+    ) -> Done:
+        """Something becomes due on an account in the moment before the work."""
+        mine = self.call()
+        account = self.store.find("account", account_id)
+        if account is not None:
+            with self.store.transaction():
+                accounts.onboard(mine, account, "due")
+        done = await self._once(call, operation, request)
+        done.events = [*mine.events, *done.events]
         return done
 
     def _call(self, request: Request, request_id: str, path: Mapping[str, str]) -> Call:
