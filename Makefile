@@ -25,10 +25,10 @@ up: $(READY) ## start the local stack and stay; Ctrl-C ends it
 
 test: $(READY) ## every test; browser tests need Chromium
 	@infra/ci/chromium.sh
-	$(BIN)/pytest -n 2 --dist loadfile -m "not faults" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 faults: $(READY) ## the long fault run: kills every part while 200 collaborations live
-	$(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)
+	HANDSEL_FAULT_COLLABORATIONS=200 $(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)
 
 bench: $(READY) ## measure, beside the floor of the same minute
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -74,7 +74,7 @@ def arm_fault(call: Call) -> Json:
     else:
         if given["action"] == "account_due" and call.store.find("account", given.get("account", "")) is None:
             raise errors.missing_object("account", given.get("account", ""), "account")
-        options = {k: given[k] for k in ("account", "limited_reason") if k in given}
+        options: Json = {k: given[k] for k in ("account", "limited_reason") if k in given}
         faults.arm(
             call.store, given["action"], given.get("method", "*"), given.get("path", "*"),
             given.get("times", 1), options,
