@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import rfc8785
+from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Defect
 from domain.roles import Actor
@@ -129,3 +130,77 @@ def _check_value(place: str, value: Any) -> None:
         return
     elif not isinstance(value, int) or abs(value) > _SAFE:
         raise Defect(f"{place}: only texts, whole numbers, yes and no", code="audit_unfit")
+
+
+class Root(BaseModel):
+    """The head of a brand's chain at one moment: what is signed, stored outside, and mailed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    brand_id: str
+    first_sequence: int
+    """First line that this root covers and the root before it does not."""
+    sequence: int
+    """Last line; lines are counted from 1 without gaps, so it is their number, too."""
+    hash: str
+    """Hash of the last line: it seals every line before."""
+    merkle_root: str
+    """Over the hashes of the lines from `first_sequence` on: proves one line without showing the others."""
+    made_at: str
+
+    def document(self) -> bytes:
+        """What is signed."""
+        return canonical(self.model_dump())
+
+
+class Step(BaseModel):
+    """One step up a Merkle tree: the neighbour's hash, and on which side it stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    left: bool
+    hash: str
+
+
+def _leaf(hash_: str) -> bytes:
+    return hashlib.sha256(b"\x00" + bytes.fromhex(hash_)).digest()
+
+
+def _parents(level: list[bytes]) -> list[bytes]:
+    pairs = zip(level[::2], level[1::2], strict=False)
+    parents = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return parents if len(level) % 2 == 0 else [*parents, level[-1]]
+
+
+def merkle_root(hashes: Sequence[str]) -> str:
+    """Root (hex) over these line hashes, in order. Raises ValueError for none.
+
+    As in RFC 6962: leaves and nodes are marked apart; a node without a neighbour moves up as it is.
+    """
+    if not hashes:
+        raise ValueError("a tree needs a line")
+    level = [_leaf(one) for one in hashes]
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0].hex()
+
+
+def merkle_path(hashes: Sequence[str], place: int) -> list[Step]:
+    """The steps from the line at `place` (from 0) up to the root."""
+    level, steps = [_leaf(one) for one in hashes], []
+    while len(level) > 1:
+        neighbour = place ^ 1
+        if neighbour < len(level):
+            steps.append(Step(left=neighbour < place, hash=level[neighbour].hex()))
+        level, place = _parents(level), place // 2
+    return steps
+
+
+def climb(hash_: str, steps: Iterable[Step]) -> str:
+    """The root (hex) that these steps lead to from a line's hash."""
+    node = _leaf(hash_)
+    for step in steps:
+        other = bytes.fromhex(step.hash)
+        node = hashlib.sha256(b"\x01" + (other + node if step.left else node + other)).digest()
+    return node.hex()

@@ -36,6 +36,9 @@ PREFIXES: Final = {
     "event": "event",
     "gate_report": "gates",
     "job": "job",
+    "audit_root": "root",
+    "bundle": "bundle",
+    "erasure": "erasure",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PATTERN: Final = re.compile(r"^([a-z]+)_([0-7][0-9abcdefghjkmnpqrstvwxyz]{25})$")

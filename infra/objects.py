@@ -1,7 +1,8 @@
 """The object store: drafts straight from the browser, evidence from the workers, one private bucket.
 
 Any S3 serves. Browsers only ever get short presigned addresses, which carry the exact size and media type;
-what came is verified by whoever asked for it. Nothing here may make an object public or list the bucket.
+what came is verified by whoever asked for it. Nothing here may make an object public or list the bucket as a
+whole.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ GET_SECONDS: Final = 5 * 60
 PART_SIZE: Final = 8 * 1024 * 1024
 """Bytes of one part of a large upload; at least 5 MiB, S3's minimum."""
 
+_TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT: Final = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload"})
 
 
@@ -94,6 +96,41 @@ class ObjectStore:
         """Store a small object; the same key again replaces it."""
         with _answers():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=media_type)
+
+    def put_once(self, key: str, body: bytes, media_type: str) -> bool:
+        """Store an object under a key that must stay as it is; False when the key is taken already."""
+        if self.head(key) is not None:
+            return False
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=media_type, IfNoneMatch="*"
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code", "") in _TAKEN:
+                return False
+            raise StoreUnavailable("the file store does not answer at the moment") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable("the file store does not answer at the moment") from error
+        return True
+
+    def read(self, key: str) -> bytes | None:
+        """The whole of a small object; None when there is none."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if _is_absent(error):
+                return None
+            raise StoreUnavailable("the file store does not answer at the moment") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable("the file store does not answer at the moment") from error
+
+    def keys(self, prefix: str) -> list[str]:
+        """Every key below a prefix, sorted. For what the program wrote itself; never for the whole bucket."""
+        if not prefix.endswith("/"):
+            raise ValueError("list below a folder only")
+        with _answers():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return sorted(each["Key"] for page in pages for each in page.get("Contents", []))
 
     def head(self, key: str) -> ObjectFacts | None:
         """Size and type of an object; None when there is none."""

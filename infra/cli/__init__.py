@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
     "ledger": ("infra.cli.ledger:app", "Prove the books and the histories."),
+    "audit": ("infra.cli.audit:app", "Prove the audit log."),
     "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),
     "mail": ("infra.cli.mail:app", "Look at the e-mails."),
 }
