@@ -27,6 +27,7 @@ WITHDRAW_PAGE: Final = "withdraw_page"
 COUNT_OPEN: Final = "count_open"
 DELIVER_NOTICES: Final = "deliver_notices"
 WORK_INBOX: Final = "work_inbox"
+KEEP_AUDIT: Final = "keep_audit"
 
 
 class _Model(BaseModel):
@@ -149,6 +150,17 @@ class Worked(_Model):
     done: int = 0
     ignored: int = 0
     later: int = 0
+
+
+class Kept(_Model):
+    """What one round of the audit pump did."""
+
+    lines: int = 0
+    roots: int = 0
+
+    def plus(self, *, lines: int = 0, roots: int = 0) -> Kept:
+        """This and so much more."""
+        return Kept(lines=self.lines + lines, roots=self.roots + roots)
 
 
 class PumpTask(_Model):

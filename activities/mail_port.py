@@ -42,7 +42,7 @@ class Mail(BaseModel):
     text: str
     html: str
     unsubscribe_url: str
-    """Takes a one-click POST (RFC 8058)."""
+    """Takes a one-click POST (RFC 8058); empty for what is not sent to a list."""
     feedback_id: str
     """What the mail is about, for the reports of mail providers: ids and codes, no person."""
     attachment: Attachment | None = None

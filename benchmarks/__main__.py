@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.audit import measure_audit
 from benchmarks.front import measure_accepts, measure_reads
 from benchmarks.size import measure_captions, measure_first_page, measure_memory
 from benchmarks.throughput import measure_launch, measure_lives
@@ -42,6 +43,7 @@ def benchmarks(*, quick: bool) -> dict[str, Callable[[], Results]]:
         "calm-accepts": lambda: _in_a_yard(lambda place: measure_accepts(place, 10, 20 // small)),
         "memory": lambda: _in_a_yard(lambda place: measure_memory(place, 1000 // small)),
         "launch": lambda: _in_a_yard(lambda place: measure_launch(place, 10_000 // small)),
+        "audit": lambda: _in_a_yard(lambda place: measure_audit(place, 1_000_000 // small)),
         "reads": lambda: _in_a_yard(lambda place: measure_reads(place, 100_000 // small)),
     }
 
@@ -50,7 +52,7 @@ def main() -> None:
     """Run what was asked for, or everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="captions, first-page, lives, accepts, memory, launch, reads"
+        "names", nargs="*", help="captions, first-page, lives, accepts, memory, launch, audit, reads"
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the load: to try, not to quote")
     asked = parser.parse_args()

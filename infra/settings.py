@@ -171,6 +171,14 @@ class Settings(BaseSettings):
     )
     """Which accounts API creates creators' Stripe accounts."""
 
+    # Audit log
+
+    audit_root_hours: int = Field(default=24, ge=1, le=720)
+    """Hours between two roots of a brand's audit log that nobody asked for."""
+    audit_mail_to: str = ""
+    """Address that every root of the audit log is mailed to, best one outside your own systems.
+    Empty: roots go to the object store only."""
+
     # Carriers and posts
 
     carrier_webhook_secret: str = Field(default="", repr=False)

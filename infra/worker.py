@@ -22,6 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.adapters.mailer import SmtpMailer
 from activities.adapters.post_reader import SocialPostReader
 from activities.adapters.stripe_gateway import StripeGateway
+from activities.audit import AuditActivities
 from activities.inbox import InboxActivities
 from activities.launch import LaunchActivities
 from activities.notices import Notices
@@ -61,7 +62,9 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
     sessions = make_sessions(make_engine(settings))
     vault = Vault(settings.vault_key)
     launch = LaunchActivities(sessions, client, asyncio.get_running_loop())
-    posts = PostActivities(sessions, SocialPostReader(settings.post_hosts), ObjectStore(settings))
+    objects = ObjectStore(settings)
+    posts = PostActivities(sessions, SocialPostReader(settings.post_hosts), objects)
+    mailer = SmtpMailer(settings.smtp_url)
     return [
         Records(sessions).record_change,
         posts.check_post,
@@ -70,7 +73,8 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
         launch.set_campaign_status,
         launch.withdraw_page,
         launch.count_open,
-        Notices(sessions, vault, SmtpMailer(settings.smtp_url), settings).deliver_notices,
+        Notices(sessions, vault, mailer, settings).deliver_notices,
+        AuditActivities(sessions, objects, mailer, settings).keep_audit,
     ]
 
 
@@ -115,8 +119,8 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 async def start_pumps(client: Client) -> None:
-    """Make sure that somebody carries notices out and inbox messages in."""
-    for of in ("notices", "inbox"):
+    """Make sure that somebody carries notices out, inbox messages in, and events into the audit log."""
+    for of in ("notices", "inbox", "audit"):
         await client.start_workflow(
             PUMP,
             PumpStart(of=of),

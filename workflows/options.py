@@ -74,4 +74,5 @@ PUMP: Options = {
     "heartbeat_timeout": timedelta(seconds=12),
     "retry_policy": _retry(0.5, 10),
 }
+AUDIT_PUMP: Options = {**PUMP}
 INBOX_PUMP: Options = {**PUMP, "task_queue": PAYMENTS_QUEUE}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import chain
-from domain.audit import canonical, climb, link_hash, merkle_path, merkle_root
+from domain.audit import canonical, climb, digest_of, link_hash, merkle_path, merkle_root
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "audit.md"
 _NAMES = st.from_regex(r"[A-Za-z0-9_.:-]{1,12}", fullmatch=True)
 _VALUES: Any = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=30),
@@ -53,6 +56,15 @@ def test_a_path_leads_from_its_line_to_the_root_and_from_no_other(size: int, dat
         assert climb(hashes[other], path) != root
     if path:
         assert climb(hashes[place], path[1:]) != root
+
+
+def test_the_printed_function_computes_the_hash_of_a_line() -> None:
+    printed = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert printed is not None
+    names: dict[str, Any] = {}
+    exec(printed.group(1), names)  # noqa: S102 - our own document
+    content = {"event": "role_changed", "data": {"to": "ops", "n": 1, "who": "Zoë"}, "fact": 7}
+    assert names["line_hash"](3, "cd" * 32, content) == link_hash(3, "cd" * 32, digest_of(content))
 
 
 def test_a_tree_needs_a_line() -> None:
