@@ -67,6 +67,22 @@ def test_a_picture_goes_straight_to_the_store(studio: Studio, browser: Browser, 
     )
 
 
+def test_what_is_written_after_the_look_counts_for_nothing(
+    studio: Studio, browser: Browser, path: str
+) -> None:
+    room = announce(browser, path, name="shelf.png", size=len(PNG), type="image/png").json()
+    [part] = room["parts"]
+    put(part, PNG)
+    assert finish(browser, path, room["asset"]).json()["state"] == "stored"
+    other = PNG[:-1] + bytes([PNG[-1] ^ 1])
+    assert put(part, other).status_code == 200  # the address still works, for a while
+    assert finish(browser, path, room["asset"]).json()["state"] == "stored"
+    row = asset_row(studio, room["asset"])
+    assert row.sha256 == hashlib.sha256(PNG).hexdigest()
+    shown = browser.open(f"{path}/files/{row.id}")
+    assert httpx.get(shown.headers["location"]).content == PNG
+
+
 def test_a_film_goes_in_parts_and_on_where_it_stopped(studio: Studio, browser: Browser, path: str) -> None:
     film = MP4 + os.urandom(2 * PART_SIZE)
     said = {"name": "film.mp4", "size": len(film), "type": "video/mp4"}
