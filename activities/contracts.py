@@ -48,6 +48,8 @@ class Recorded(_Model):
 
     refused: str = ""
     """Code of the refusal; empty when recorded."""
+    kind: str = ""
+    """Class of the refusal in `domain.errors`; empty means as `NotOpen` or, with a field, `Invalid`."""
     message: str = ""
     field: str | None = None
     gates: GateAnswer | None = None
@@ -88,6 +90,8 @@ class TransferTask(_Model):
 
     collaboration_id: Id
     number: int
+    part: int = 1
+    """Which part of the fee."""
 
 
 class TransferAnswer(_Model):

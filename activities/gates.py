@@ -7,25 +7,33 @@ have changed. A report is never changed; the attempt that it releases keeps a co
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from activities.contracts import GateAnswer
+from activities.rules import approvals_of, rules_of
+from domain.approvals import need
+from domain.clocks import later, length
 from domain.commands import CheckOutcome
-from domain.gates import ATTENTION_OF, Gate, GateFacts, GateResult, all_pass, assess
-from domain.ids import derived_id
+from domain.countries import tax_data_missing
+from domain.gates import GateFacts, Override, all_pass, assess, flag_of
+from domain.ledger import payout_id
+from domain.money import Money
 from domain.offer import CampaignType, Offer
-from domain.stages import Attention, Stage
+from domain.stages import Stage
 from domain.state import State
 from infra.ids import new_id
 from infra.tables import (
     Answer,
     Collaboration,
+    Creator,
     DisclosureCheck,
     Entry,
     Event,
+    GateOverride,
     GateReport,
     OfferRow,
     Payee,
@@ -55,6 +63,7 @@ def report(
                 id=report_id,
                 collaboration_id=collaboration_id,
                 sequence=sequence,
+                payout_id=payout_id(collaboration_id, facts.part),
                 gates=[gate.model_dump(mode="json") for gate in gates],
                 all_pass=passed,
                 destination=facts.payee_account,
@@ -63,18 +72,7 @@ def report(
                 at=now,
             )
         )
-    return GateAnswer(report_id=report_id, all_pass=passed, flag=_flag(gates))
-
-
-def _flag(gates: list[Gate]) -> str:
-    """The attention that the first gate in the way asks for; none when only time is waited for."""
-    for gate in gates:
-        if gate.result is GateResult.FAIL:
-            return Attention.GATE_FAILED.value
-    for gate in gates:
-        if gate.result is GateResult.WAITING and gate.name in ATTENTION_OF:
-            return ATTENTION_OF[gate.name].value
-    return ""
+    return GateAnswer(report_id=report_id, all_pass=passed, flag=flag_of(gates, facts))
 
 
 def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]:
@@ -91,12 +89,12 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         .limit(1)
     )
     payee = session.get(Payee, row.creator_id)
-    payout_id = derived_id("payout", collaboration_id, 1)
-    payout = session.get(Payout, payout_id)
+    of = payout_id(collaboration_id, state.part)
+    payout = session.get(Payout, of)
     earned = session.scalar(select(Entry.id).where(Entry.key == f"earned/{collaboration_id}"))
     open_attempt = session.scalar(
         select(PayoutAttempt.number).where(
-            PayoutAttempt.payout_id == payout_id, PayoutAttempt.state.in_(["open", "unknown"])
+            PayoutAttempt.payout_id == of, PayoutAttempt.state.in_(["open", "unknown"])
         )
     )
     posts = session.scalar(
@@ -126,8 +124,70 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         pay_by=state.pay_by,
         available=None,
         open_attempt=open_attempt is not None,
+        part=state.part,
+        held=state.held,
+        hold_overdue=state.hold_overdue,
+        hold_event=events.get("payout_held") if state.held else None,
+        **_of_people(session, state, payout, payee),
     )
     return facts, state.fee.currency if state.fee else ""
+
+
+def _of_people(session: Session, state: State, payout: Payout | None, payee: Payee | None) -> dict[str, Any]:
+    """What depends on persons and countries: tax data, a changed payee, approvals, overrides, duplicates."""
+    country = session.scalar(select(Creator.country).where(Creator.id == state.creator_id)) or ""
+    policy = state.policy.payment
+    asks = policy.tax_data == "where_asked" and payee is not None
+    facts: dict[str, Any] = {
+        "tax_data_missing": asks and tax_data_missing(country, payee.requirements if payee else []),
+        "payee_changed_until": _rests_until(state, payee),
+        "duplicate_of": _duplicate_of(session, state),
+    }
+    if payout is None:
+        return facts
+    in_force = rules_of(session, state.brand_id)
+    amount = Money(amount=payout.amount, currency=payout.currency)
+    destination = payee.stripe_account_id if payee else ""
+    return facts | {
+        "need": need(in_force.rules, amount, again=state.approval_round > 0),
+        "approvals": approvals_of(session, payout.id, state.approval_round, destination),
+        "overrides": _overrides(session, payout.id),
+    }
+
+
+def _rests_until(state: State, payee: Payee | None) -> datetime | None:
+    if payee is None or payee.replaced_at is None:
+        return None
+    return later(payee.replaced_at, state.policy.payment.hold_after_payee_change, state.zone)
+
+
+def _duplicate_of(session: Session, state: State) -> str:
+    """Another collaboration of the brand that is or will be paid for the same post, or at the same time."""
+    others = select(Payout.collaboration_id).where(
+        Payout.brand_id == state.brand_id, Payout.collaboration_id != state.collaboration_id
+    )
+    urls = select(Post.url).where(Post.submission_id == (state.post_id or ""))
+    same_post = session.scalar(
+        others.join(Collaboration, Collaboration.id == Payout.collaboration_id)
+        .join(Post, Post.submission_id == Collaboration.state["post_id"].astext)
+        .where(Post.url.in_(urls))
+        .limit(1)
+    )
+    if same_post is not None:
+        return same_post
+    within = length(state.policy.payment.duplicate_within)
+    if state.payable_at is None or not within:
+        return ""
+    same_time = others.where(
+        Payout.creator_id == state.creator_id,
+        Payout.created_at.between(state.payable_at - within, state.payable_at),
+    )
+    return session.scalar(same_time.limit(1)) or ""
+
+
+def _overrides(session: Session, of: str) -> dict[str, Override]:
+    rows = session.scalars(select(GateOverride).where(GateOverride.payout_id == of))
+    return {row.gate: Override(by=row.member_id, reason=row.reason, event=row.sequence) for row in rows}
 
 
 def _last_events(session: Session, collaboration_id: str) -> dict[str, int]:

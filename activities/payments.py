@@ -17,7 +17,7 @@ from activities import contracts, gates
 from activities.contracts import GateAnswer, GateTask, TransferAnswer, TransferTask
 from activities.payments_port import PaymentsGateway, TransferRequest
 from domain.commands import TransferResult
-from domain.ids import derived_id
+from domain.ledger import payout_id
 from infra.tables import Collaboration, Payee, PayoutAttempt
 
 KEY_IS_SAFE = timedelta(hours=20)
@@ -86,9 +86,9 @@ class PaymentActivities:
         return found or TransferAnswer(result=TransferResult.UNKNOWN, reason="not_found")
 
     def _attempt(self, task: TransferTask) -> PayoutAttempt:
-        payout_id = derived_id("payout", task.collaboration_id, 1)
+        of = payout_id(task.collaboration_id, task.part)
         with self._sessions() as session:
-            return session.get_one(PayoutAttempt, (payout_id, task.number))
+            return session.get_one(PayoutAttempt, (of, task.number))
 
     def _find(self, attempt: PayoutAttempt) -> TransferAnswer | None:
         for transfer in self._gateway.find_transfers(attempt.payout_id):

@@ -17,7 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import RECORD_CHANGE, Recorded
-from activities.effects import attempts, letters, promises, things
+from activities.effects import attempts, decisions, letters, promises, things
 from activities.effects.context import Apply, Context
 from activities.gates import report
 from domain.chain import event_body, event_hash
@@ -36,6 +36,10 @@ EFFECTS: Final[dict[str, Apply]] = {
     "start_attempt": attempts.start_attempt,
     "close_attempt": attempts.close_attempt,
     "mark_confirmed": attempts.mark_confirmed,
+    "record_decision": decisions.record_decision,
+    "open_hold": decisions.open_hold,
+    "close_hold": decisions.close_hold,
+    "record_override": decisions.record_override,
     "use_answer": things.use_answer,
     "open_parcel": things.open_parcel,
     "mark_parcel": things.mark_parcel,
@@ -107,7 +111,12 @@ def record(sessions: sessionmaker[Session], change: Change) -> Recorded:
         with sessions.begin() as session:
             write(session, change)
     except Refused as refused:
-        return Recorded(refused=refused.code, message=refused.message, field=refused.field)
+        return Recorded(
+            refused=refused.code,
+            kind=type(refused).__name__,
+            message=refused.message,
+            field=refused.field,
+        )
     except IntegrityError as error:
         raise Defect(_violated(error), code="integrity") from None
     return Recorded()

@@ -102,6 +102,43 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "budget_short": Explanation(
         "The campaign's budget does not cover another fee.", "Wait for a place to become free."
     ),
+    # decisions about payments
+    "needs_person": Explanation(
+        "A person has to do this; an API key cannot.", "Sign in, and do it as a member of the brand."
+    ),
+    "not_a_member": Explanation(
+        "Only a member of the brand decides about its payments.", "Ask an owner to invite you."
+    ),
+    "not_an_approver": Explanation(
+        "The member's role is neither finance nor owner.", "Ask somebody of finance, or an owner."
+    ),
+    "four_eyes": Explanation(
+        "This person set the terms or the amount, or asked for this very payment.",
+        "Another person has to approve it.",
+    ),
+    "over_limit": Explanation(
+        "The payment is larger than this person may approve.", "Somebody with a higher limit has to."
+    ),
+    "already_decided": Explanation(
+        "This person has decided about this payment already.", "Another person has to decide."
+    ),
+    "payee_not_ready": Explanation(
+        "It is not known yet where the money would go.",
+        "Approve when the creator has set up a payment account.",
+    ),
+    "other_payout": Explanation(
+        "Another part of the fee is due now.", "Read the collaboration's payouts again."
+    ),
+    "no_fee": Explanation("There is no fee in this collaboration.", "Nothing can be held."),
+    "already_held": Explanation("The payment is held already.", "Release that hold first."),
+    "not_held": Explanation("The payment is not held.", "Nothing: read the payout again."),
+    "payout_held": Explanation("The payment is held.", "Its owner releases it."),
+    "not_overridable": Explanation(
+        "This gate protects the money itself; nobody may answer for it.",
+        "Mend what is in the way; the message names the gates that may be overridden.",
+    ),
+    "already_overridden": Explanation("Somebody answers for this gate already.", "Nothing."),
+    "not_flagged": Explanation("Nothing is flagged.", "Nothing."),
     # where a collaboration stands
     "illegal_command": Explanation("The command is not possible here.", "Read the collaboration."),
     "wrong_stage": Explanation(

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.clocks import earlier, later, length
+from domain.command_table import COMMANDS
 from domain.commands import (
     Approve,
     CloseContent,
     Command,
+    EscalateHold,
     Expire,
     GrantExtension,
     Lose,
@@ -55,6 +57,12 @@ def ball(state: State) -> Ball:
 
 
 def _alarms(state: State) -> Iterator[Alarm]:
+    if (
+        state.held_at is not None
+        and not state.hold_overdue
+        and state.stage in COMMANDS["escalate_hold"].stages
+    ):
+        yield Alarm(later(state.held_at, state.policy.payment.hold_alarm, state.zone), EscalateHold())
     if state.stage is Stage.INVITED or state.stage is Stage.ACCEPTED:
         yield from _answer(state, state.policy.invitation_reminders)
     elif state.stage is Stage.PREPARING:

@@ -32,6 +32,7 @@ _BEFORE_WORK = (
     Stage.DELIVERED,
     Stage.IN_PRODUCTION,
 )
+_BEFORE_PAYING = (Stage.POSTED, Stage.DISCLOSURE_CHECK, Stage.VERIFIED, Stage.PAYABLE)
 _PARCEL = (Stage.PREPARING, Stage.SHIPPED, Stage.DELIVERED, Stage.IN_PRODUCTION)
 
 
@@ -106,10 +107,23 @@ COMMANDS: Final[dict[str, Rule]] = {
     "accept_post": _rule((_B,), (Stage.DISCLOSURE_CHECK,), "A person's reason stands in for the check."),
     "reject_post": _rule((_B,), (Stage.DISCLOSURE_CHECK,), "The file closes; the fee goes back."),
     "flag": _rule((_H,), (Stage.PAYABLE, Stage.PAYING), "The reason stands beside the stage."),
+    "unflag": _rule((_H,), (Stage.PAYABLE,), "Nobody is waited for; the flag goes."),
     "reassess": _rule((_S, _B, _H, _T), (Stage.PAYABLE,), "The gates are looked at again."),
     "open_attempt": _rule((_H,), (Stage.PAYABLE,), "The fee moves in transit; one attempt is open."),
     "settle_attempt": _rule(
         (_H, _B), (Stage.PAYING,), "Sent, or back to owed; an unknown outcome stays in transit."
     ),
     "confirm_transfer": _rule((_S, _H), (Stage.PAYING, Stage.PAID), "The collaboration completes."),
+    "approve_payout": _rule(
+        (_B,), (Stage.PAYABLE,), "One approval is given; money moves when there are enough."
+    ),
+    "refuse_payout": _rule(
+        (_B,), (Stage.PAYABLE,), "The payment is held with the reason; approvals begin anew."
+    ),
+    "hold_payout": _rule((_B, _H), _BEFORE_PAYING, "No attempt is opened until the hold is released."),
+    "release_payout": _rule((_B,), _BEFORE_PAYING, "The hold ends; the gates are looked at again."),
+    "escalate_hold": _rule((_T,), _BEFORE_PAYING, "The hold is too old; its owner must look."),
+    "override_gate": _rule(
+        (_B,), (Stage.PAYABLE,), "A named person's reason stands in for one gate; never for funds or payee."
+    ),
 }

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.approvals import Given, Need, enough
 from domain.commands import CheckOutcome
 from domain.offer import CampaignType
 from domain.stages import Attention, Stage
@@ -21,8 +22,21 @@ class GateResult(StrEnum):
     """How a gate stands."""
 
     PASS = "pass"  # noqa: S105 - a result, not a password
+    OVERRIDDEN = "overridden"
+    """It does not pass, and a named person answers for it."""
     FAIL = "fail"
     WAITING = "waiting"
+
+
+class Override(BaseModel):
+    """Who answers for a gate that does not pass, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    """The member."""
+    reason: str
+    event: int | None = None
 
 
 class Gate(BaseModel):
@@ -39,6 +53,7 @@ class Gate(BaseModel):
     until: datetime | None = None
     event: int | None = None
     """Sequence number of the event that decided it."""
+    override: Override | None = None
 
 
 class GateFacts(BaseModel):
@@ -69,33 +84,100 @@ class GateFacts(BaseModel):
     available: int | None
     """Platform balance at Stripe in this currency, minor units; None when not asked."""
     open_attempt: bool
+    part: int = 1
+    tax_data_missing: bool = False
+    """Whether this creator's country asks for tax data that Stripe has not got yet."""
+    held: str = ""
+    """Why the payment is held; empty when it is not."""
+    hold_overdue: bool = False
+    hold_event: int | None = None
+    payee_changed_until: datetime | None = None
+    """Until when the payment rests because the creator changed the account or its bank."""
+    duplicate_of: str = ""
+    """Another collaboration of the brand that this payment would pay again."""
+    need: Need = Need(0, owner=False)
+    approvals: list[Given] = []
+    overrides: dict[str, Override] = {}
+    """By gate, for this very payment."""
 
 
 ATTENTION_OF: Final[dict[str, Attention]] = {
+    "not_held": Attention.PAYOUT_HELD,
     "payee_ready": Attention.PAYEE_MISSING,
+    "tax_data_present": Attention.TAX_DATA_MISSING,
+    "payee_unchanged": Attention.PAYEE_CHANGED,
+    "approvals_given": Attention.AWAITS_APPROVAL,
     "funds_available": Attention.FUNDS_SHORT,
 }
 """What to flag when this gate is the one that waits."""
 
+OVERRIDABLE: Final = frozenset(
+    {
+        "content_complete",
+        "disclosure_passed",
+        "live_long_enough",
+        "tax_data_present",
+        "payee_unchanged",
+        "not_duplicate",
+    }
+)
+"""Gates that a named person may answer for. What protects the money itself, the agreement, or the approvals
+is not among them."""
+
 
 def assess(facts: GateFacts, now: datetime) -> list[Gate]:
     """Every gate, in the order in which a reader would ask."""
-    return [
+    gates = [
         _terms(facts),
         _parcel(facts),
         _content(facts),
         _disclosure(facts),
         _live_long_enough(facts, now),
+        _no_duplicate(facts),
         _owed(facts),
+        _not_held(facts),
         _payee(facts),
+        _tax_data(facts),
+        _payee_unchanged(facts, now),
+        _approvals(facts),
         _funds(facts),
         _no_other_attempt(facts),
     ]
+    return [_answered_for(gate, facts) for gate in gates]
+
+
+def _answered_for(gate: Gate, facts: GateFacts) -> Gate:
+    """The gate as overridden, where a person answers for it and it may be."""
+    override = facts.overrides.get(gate.name)
+    if override is None or gate.result is GateResult.PASS or gate.name not in OVERRIDABLE:
+        return gate
+    return gate.model_copy(
+        update={
+            "result": GateResult.OVERRIDDEN,
+            "detail": f"{gate.detail} A person of the brand answers for it: {override.reason}.",
+            "waiting_on": "",
+            "until": None,
+            "event": override.event,
+            "override": override,
+        }
+    )
 
 
 def all_pass(gates: list[Gate]) -> bool:
-    """Whether money may move."""
-    return all(gate.result is GateResult.PASS for gate in gates)
+    """Whether money may move: each gate passes, or a named person answers for it."""
+    return all(gate.result in (GateResult.PASS, GateResult.OVERRIDDEN) for gate in gates)
+
+
+def flag_of(gates: list[Gate], facts: GateFacts) -> str:
+    """The attention that the first gate in the way asks for; empty when only time is waited for."""
+    for gate in gates:
+        if gate.result is GateResult.FAIL:
+            return Attention.GATE_FAILED.value
+    for gate in gates:
+        if gate.result is GateResult.WAITING and gate.name in ATTENTION_OF:
+            overdue = gate.name == "not_held" and facts.hold_overdue
+            return (Attention.HOLD_OVERDUE if overdue else ATTENTION_OF[gate.name]).value
+    return ""
 
 
 def _gate(name: str, passed: bool, yes: str, no: str, event: int | None = None) -> Gate:
@@ -193,6 +275,72 @@ def _payee(facts: GateFacts) -> Gate:
         detail=detail,
         waiting_on="creator",
         until=facts.pay_by,
+    )
+
+
+def _no_duplicate(facts: GateFacts) -> Gate:
+    return _gate(
+        "not_duplicate",
+        not facts.duplicate_of,
+        "Nothing was paid for the same before.",
+        f"The same may be paid already: {facts.duplicate_of}.",
+    )
+
+
+def _not_held(facts: GateFacts) -> Gate:
+    if not facts.held:
+        return _gate("not_held", True, "The payment is not held.", "")
+    return Gate(
+        name="not_held",
+        result=GateResult.WAITING,
+        detail=f"The payment is held for a closer look: {facts.held}.",
+        waiting_on="finance",
+        until=facts.pay_by,
+        event=facts.hold_event,
+    )
+
+
+def _tax_data(facts: GateFacts) -> Gate:
+    if not facts.tax_data_missing:
+        return _gate("tax_data_present", True, "No tax data is missing.", "")
+    return Gate(
+        name="tax_data_present",
+        result=GateResult.WAITING,
+        detail="Stripe still asks the creator for tax data.",
+        waiting_on="creator",
+        until=facts.pay_by,
+    )
+
+
+def _payee_unchanged(facts: GateFacts, now: datetime) -> Gate:
+    until = facts.payee_changed_until
+    if until is None or now >= until:
+        return _gate("payee_unchanged", True, "The payment details did not change lately.", "")
+    return Gate(
+        name="payee_unchanged",
+        result=GateResult.WAITING,
+        detail="The payment details changed a short while ago; the payment rests for safety.",
+        waiting_on="time",
+        until=until,
+    )
+
+
+def _approvals(facts: GateFacts) -> Gate:
+    wanted, given = facts.need, facts.approvals
+    if wanted.approvals == 0:
+        return _gate("approvals_given", True, "No approval is needed for this amount.", "")
+    last = max((one.event for one in given), default=None)
+    if enough(wanted, given):
+        count = len({one.member_id for one in given})
+        return _gate("approvals_given", True, f"Approved by {count} of {wanted.approvals}.", "", last)
+    owner = ", one of them by an owner" if wanted.owner else ""
+    return Gate(
+        name="approvals_given",
+        result=GateResult.WAITING,
+        detail=f"{len(given)} of {wanted.approvals} approvals are given{owner}.",
+        waiting_on="finance",
+        until=facts.pay_by,
+        event=last,
     )
 
 

@@ -39,6 +39,9 @@ PREFIXES: Final = {
     "audit_root": "root",
     "bundle": "bundle",
     "erasure": "erasure",
+    "remark": "remark",
+    "approval_rules": "rules",
+    "hold": "hold",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PATTERN: Final = re.compile(r"^([a-z]+)_([0-7][0-9abcdefghjkmnpqrstvwxyz]{25})$")

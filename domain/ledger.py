@@ -213,16 +213,18 @@ class Deal(NamedTuple):
     campaign_id: str
     collaboration_id: str
     creator_id: str
+    part: int = 1
+    """Which part of the fee."""
 
     @property
     def payout_id(self) -> str:
-        """The payout of this collaboration."""
-        return payout_id(self.collaboration_id)
+        """The payout of this part."""
+        return payout_id(self.collaboration_id, self.part)
 
 
-def payout_id(collaboration_id: str) -> str:
-    """The id of the one payout of a collaboration."""
-    return derived_id("payout", collaboration_id, 1)
+def payout_id(collaboration_id: str, part: int = 1) -> str:
+    """The id of the payout of one part of a collaboration's fee; most fees have one part."""
+    return derived_id("payout", collaboration_id, part)
 
 
 def actor_text(actor: Actor) -> str:

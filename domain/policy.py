@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.clocks import Span
+from domain.payment_policy import PaymentPolicy
 
 
 class Policy(BaseModel):
@@ -65,3 +66,5 @@ class Policy(BaseModel):
     """How often a payment that waits or was refused is looked at again."""
     confirm_within: Span = "1h"
     """How long to wait for Stripe's own message before asking Stripe."""
+    payment: PaymentPolicy = PaymentPolicy()
+    """What a payment waits for."""

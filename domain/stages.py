@@ -118,6 +118,11 @@ class Attention(StrEnum):
     GATE_FAILED = "gate_failed"
     PAYEE_MISSING = "payee_missing"
     FUNDS_SHORT = "funds_short"
+    AWAITS_APPROVAL = "awaits_approval"
+    PAYOUT_HELD = "payout_held"
+    HOLD_OVERDUE = "hold_overdue"
+    PAYEE_CHANGED = "payee_changed"
+    TAX_DATA_MISSING = "tax_data_missing"
     TRANSFER_REFUSED = "transfer_refused"
     OUTCOME_UNKNOWN = "outcome_unknown"
     WRITE_FAILED = "write_failed"
@@ -134,6 +139,11 @@ ATTENTION_OWNER: Final[dict[Attention, str]] = {
     Attention.GATE_FAILED: "finance",
     Attention.PAYEE_MISSING: "creator",
     Attention.FUNDS_SHORT: "finance",
+    Attention.AWAITS_APPROVAL: "finance",
+    Attention.PAYOUT_HELD: "finance",
+    Attention.HOLD_OVERDUE: "finance",
+    Attention.PAYEE_CHANGED: "finance",
+    Attention.TAX_DATA_MISSING: "creator",
     Attention.TRANSFER_REFUSED: "finance",
     Attention.OUTCOME_UNKNOWN: "finance",
     Attention.WRITE_FAILED: "engineer",

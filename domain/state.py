@@ -93,6 +93,15 @@ class State(Compact):
     payable_at: datetime | None = None
     attempt: int = 0
     transfer_id: str = ""
+    part: int = 1
+    """Which part of the fee is paid now; most fees have one."""
+    approval_round: int = 0
+    """Rises when a person sent the payment back; approvals of an earlier round count no more."""
+    holds: int = 0
+    held: str = ""
+    """Why the payment is held; empty when it is not."""
+    held_at: datetime | None = None
+    hold_overdue: bool = False
 
     @property
     def ended(self) -> bool:
@@ -179,6 +188,47 @@ class MarkConfirmed(_Effect):
     transfer_id: str
 
 
+class RecordDecision(_Effect):
+    """A person approves or refuses the payment; rules, limits and four eyes are checked with it."""
+
+    do: Literal["record_decision"] = "record_decision"
+    payout_id: Id
+    decision: Literal["approved", "refused"]
+    reason: str = ""
+    remark_id: Id | None = None
+
+
+class OpenHold(_Effect):
+    """The payment is held."""
+
+    do: Literal["open_hold"] = "open_hold"
+    number: int
+    reason: str
+    remark_id: Id | None = None
+    owner: Id | None = None
+
+
+class CloseHold(_Effect):
+    """The hold ends."""
+
+    do: Literal["close_hold"] = "close_hold"
+    number: int
+    reason: str
+    remark_id: Id | None = None
+    with_the_file: bool = False
+    """Nobody released it: the collaboration ended."""
+
+
+class RecordOverride(_Effect):
+    """A person answers for one gate of one payment."""
+
+    do: Literal["record_override"] = "record_override"
+    payout_id: Id
+    gate: str
+    reason: str
+    remark_id: Id | None = None
+
+
 class UseAnswer(_Effect):
     """Tie the creator's stored form to the collaboration (terms accepted, address, decline note)."""
 
@@ -241,6 +291,10 @@ Effect = Annotated[
     | StartAttempt
     | CloseAttempt
     | MarkConfirmed
+    | RecordDecision
+    | OpenHold
+    | CloseHold
+    | RecordOverride
     | UseAnswer
     | OpenParcel
     | MarkParcel

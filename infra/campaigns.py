@@ -19,14 +19,18 @@ from domain.errors import IllegalCommand, Invalid, Refused
 from domain.money import Money
 from domain.offer import Offer
 from domain.policy import Policy
+from domain.roles import Actor
 from domain.terms import Gift, terms_text
+from infra.authors import remember_author
 from infra.ids import new_id
 from infra.tables import Brand, Campaign, CampaignVariant, Collaboration, Product, Variant
 
 _CHANGEABLE: Final = frozenset(NewCampaign.model_fields)
 
 
-def create_campaign(session: Session, brand_id: str, new: NewCampaign) -> Campaign:
+def create_campaign(
+    session: Session, brand_id: str, new: NewCampaign, *, by: Actor | None = None
+) -> Campaign:
     """Write a draft campaign. Raises `Invalid` for unknown SKUs, `Refused` when the name is taken."""
     _refuse_taken_name(session, brand_id, new.name)
     variants = _variant_ids(session, brand_id, new.variants)
@@ -35,10 +39,13 @@ def create_campaign(session: Session, brand_id: str, new: NewCampaign) -> Campai
     session.add(campaign)
     session.flush()
     _set_variants(session, campaign.id, variants)
+    remember_author(session, campaign, by, "terms")
     return campaign
 
 
-def change_campaign(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:
+def change_campaign(
+    session: Session, campaign: Campaign, changes: dict[str, Any], *, by: Actor | None = None
+) -> Campaign:
     """Change fields of a draft; the whole must still fit together. The caller holds the row's lock.
 
     Raises `IllegalCommand` once it was launched, `Invalid` when the result would not be a campaign.
@@ -59,6 +66,7 @@ def change_campaign(session: Session, campaign: Campaign, changes: dict[str, Any
     _fill(campaign, after)
     session.flush()
     _set_variants(session, campaign.id, variants)
+    remember_author(session, campaign, by, "terms")
     return campaign
 
 

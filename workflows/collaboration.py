@@ -42,10 +42,12 @@ with workflow.unsafe.imports_passed_through():
         Request,
         SettleAttempt,
         TransferResult,
+        Unflag,
         Waitlist,
     )
     from domain.decide import decide, snapshot
     from domain.errors import NOTHING_LEFT
+    from domain.gates import ATTENTION_OF
     from domain.ids import derived_id
     from domain.roles import CLOCK, HANDSEL, Actor
     from domain.stages import Attention, Stage
@@ -57,6 +59,8 @@ with workflow.unsafe.imports_passed_through():
 AFTER_A_REFUSAL = timedelta(minutes=1)
 """How long the main loop waits after its own command was refused, unless something changes."""
 AFTER_A_FAILED_WRITE = timedelta(minutes=10)
+FLAGGED_BY_GATES = (*ATTENTION_OF.values(), Attention.HOLD_OVERDUE)
+"""What is taken away again when only time is waited for."""
 WAITS_FOR_A_PERSON = (Attention.TRANSFER_REFUSED, Attention.GATE_FAILED)
 """Payments that only a person's `reassess` sets going again."""
 
@@ -130,7 +134,7 @@ class CollaborationWorkflow:
             if recorded.refused:
                 raise ApplicationError(
                     recorded.message,
-                    "Invalid" if recorded.field else "NotOpen",
+                    recorded.kind or ("Invalid" if recorded.field else "NotOpen"),
                     recorded.field,
                     type=recorded.refused,
                     non_retryable=True,
@@ -239,12 +243,14 @@ class CollaborationWorkflow:
             return
         if answer.flag and answer.flag != state.attention:
             await self._give_own(Flag(reason=answer.flag))
+        elif not answer.flag and state.attention in FLAGGED_BY_GATES:
+            await self._give_own(Unflag())
         self._assessed = self._state.sequence
         self._look_after(state.policy.retry_payment)
 
     async def _transfer(self) -> None:
         state = self._state
-        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt)
+        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt, part=state.part)
         running = workflow.start_activity(TRANSFER_PAYOUT, task, result_type=TransferAnswer, **TRANSFER)
         await workflow.wait_condition(lambda: running.done() or self._state.stage is not Stage.PAYING)
         if not running.done():
@@ -270,7 +276,7 @@ class CollaborationWorkflow:
     async def _look_up(self) -> None:
         state = self._state
         self._look_after(state.policy.retry_payment)
-        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt)
+        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt, part=state.part)
         try:
             answer = await workflow.execute_activity(
                 LOOK_UP_TRANSFER, task, result_type=TransferAnswer, **LOOK_UP

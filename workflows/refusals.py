@@ -22,6 +22,7 @@ _CLASSES = {
         errors.SoldOut,
         errors.NotOpen,
         errors.NotFound,
+        errors.Forbidden,
     )
 }
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from activities.effects.context import Context
 from domain.commands import TransferResult
 from domain.errors import Defect, Refused
-from domain.ledger import attempt_opened, attempt_refused, attempt_sent, payout_id
+from domain.ledger import attempt_opened, attempt_refused, attempt_sent
 from domain.money import Money
 from domain.state import CloseAttempt, MarkConfirmed, StartAttempt
-from infra.tables import GateReport, Payee, Payout, PayoutAttempt
+from infra.tables import GateReport, Payee, Payout, PayoutAttempt, PayoutHold
 
 _UNDER_WAY = ("open", "unknown")
 
@@ -42,6 +42,7 @@ def start_attempt(session: Session, effect: StartAttempt, context: Context) -> N
     payout = _lock_payout(session, context)
     if payout.state != "ready":
         raise Refused(f"the payout is {payout.state}, not ready", code="payout_not_ready")
+    _not_held(session, context)
     release = _fresh_report(session, effect.report_id, payout.amount, context)
     session.execute(
         insert(PayoutAttempt).values(
@@ -60,10 +61,21 @@ def start_attempt(session: Session, effect: StartAttempt, context: Context) -> N
     context.post(session, attempt_opened(context.deal, effect.number, payout.amount))
 
 
+def _not_held(session: Session, context: Context) -> None:
+    """The report says so too; this is the last look, under the lock."""
+    held = session.scalar(
+        select(PayoutHold.reason).where(
+            PayoutHold.collaboration_id == context.before.collaboration_id, PayoutHold.released_at.is_(None)
+        )
+    )
+    if held is not None:
+        raise Refused(f"the payment is held: {held}", code="payout_held")
+
+
 def _lock_payout(session: Session, context: Context) -> _Due:
     payout = session.execute(
         select(Payout.id, Payout.state, Payout.amount, Payout.currency)
-        .where(Payout.collaboration_id == context.before.collaboration_id)
+        .where(Payout.id == context.deal.payout_id)
         .with_for_update()
     ).one_or_none()
     if payout is None:
@@ -78,7 +90,7 @@ def _fresh_report(session: Session, report_id: str, amount: Money, context: Cont
         .join(Payee, Payee.stripe_account_id == GateReport.destination)
         .where(
             GateReport.id == report_id,
-            GateReport.collaboration_id == context.before.collaboration_id,
+            GateReport.payout_id == context.deal.payout_id,
             GateReport.sequence == context.change.sequence,
             GateReport.all_pass,
             GateReport.amount == amount.amount,
@@ -138,7 +150,7 @@ def _finish(
 
 def mark_confirmed(session: Session, effect: MarkConfirmed, context: Context) -> None:
     """Stripe itself named the transfer: it must be the one that was sent."""
-    of = payout_id(context.before.collaboration_id)
+    of = context.deal.payout_id
     sent = session.scalar(
         select(PayoutAttempt.number).where(
             PayoutAttempt.payout_id == of, PayoutAttempt.stripe_transfer_id == effect.transfer_id

@@ -24,7 +24,7 @@ class Context(NamedTuple):
     def deal(self) -> Deal:
         """Whose money it is."""
         state = self.before
-        return Deal(state.campaign_id, state.collaboration_id, state.creator_id)
+        return Deal(state.campaign_id, state.collaboration_id, state.creator_id, state.part)
 
     @property
     def actor(self) -> str:

@@ -76,9 +76,10 @@ def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
     context.post(session, fee_earned(context.deal, effect.fee))
     session.execute(
         insert(Payout).values(
-            id=payout_id(context.before.collaboration_id),
+            id=payout_id(context.before.collaboration_id, context.before.part),
             brand_id=context.before.brand_id,
             collaboration_id=context.before.collaboration_id,
+            part=context.before.part,
             creator_id=context.before.creator_id,
             amount=effect.fee.amount,
             currency=effect.fee.currency,

@@ -21,7 +21,16 @@ from domain.stages import ENDS, Attention, Ball, Stage
 from infra.tables import Event
 
 NOT_TOLD: Final = frozenset(
-    {"reminder_sent", "reassessment_asked", "attempt_opened", "preparation_started", "check_requested"}
+    {
+        "reminder_sent",
+        "reassessment_asked",
+        "attempt_opened",
+        "preparation_started",
+        "check_requested",
+        "gates_wait_for_nobody",
+        "hold_overdue",
+        "gate_overridden",
+    }
 )
 """Events that a creator's page leaves out."""
 

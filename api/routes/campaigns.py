@@ -31,6 +31,7 @@ from api.schemas.common import CampaignId
 from domain.campaign import CampaignStatus
 from domain.errors import Refused
 from domain.offer import Offer
+from infra.authors import remember_author
 from infra.campaigns import change_campaign as change_draft
 from infra.campaigns import counts_by_stage, variants_of
 from infra.campaigns import create_campaign as create_draft
@@ -61,7 +62,7 @@ def list_campaigns(
 )
 def create_campaign(given: CampaignGiven, caller: CallerOf, session: SessionOf) -> CampaignDetail:
     """Create a draft. The body is the campaign file's model."""
-    return _detail(session, create_draft(session, caller.brand_id, given))
+    return _detail(session, create_draft(session, caller.brand_id, given, by=caller.actor))
 
 
 @router.get("/campaigns/{campaign_id}", summary="One campaign", responses=answers(404))
@@ -78,7 +79,7 @@ def change_campaign(
     campaign = own(session, caller, Campaign, campaign_id, lock=True)
     fee_before = Offer.model_validate(campaign.offer).fee
     values = changes.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    change_draft(session, campaign, values)
+    change_draft(session, campaign, values, by=caller.actor)
     renew_offers(session, campaign, fee_before)
     return _detail(session, campaign)
 
@@ -158,6 +159,8 @@ def _queue(
     campaign = own(session, caller, Campaign, campaign_id, lock=True)
     status = CampaignStatus(campaign.status)
     invited = invite(session, campaign, given.creator_ids, now=datetime.now(UTC), fee=given.fee)
+    if given.fee is not None and invited.collaboration_ids:
+        remember_author(session, campaign, caller.actor, "amount", invited.collaboration_ids)
     if status is not CampaignStatus.DRAFT:
         session.commit()
     return invited, status

@@ -49,12 +49,19 @@ from domain.commands.parcels import (
     Ship,
 )
 from domain.commands.payment import (
+    ApprovePayout,
     ConfirmTransfer,
+    EscalateHold,
     Flag,
+    HoldPayout,
     OpenAttempt,
+    OverrideGate,
     Reassess,
+    RefusePayout,
+    ReleasePayout,
     SettleAttempt,
     TransferResult,
+    Unflag,
 )
 from domain.commands.posting import (
     AcceptPost,
@@ -102,7 +109,14 @@ Command = Annotated[
     | Reassess
     | OpenAttempt
     | SettleAttempt
-    | ConfirmTransfer,
+    | ConfirmTransfer
+    | Unflag
+    | ApprovePayout
+    | RefusePayout
+    | HoldPayout
+    | ReleasePayout
+    | EscalateHold
+    | OverrideGate,
     Field(discriminator="name"),
 ]
 
@@ -121,6 +135,7 @@ __all__ = [
     "Accept",
     "AcceptPost",
     "Approve",
+    "ApprovePayout",
     "AskExtension",
     "CheckOutcome",
     "CloseContent",
@@ -132,23 +147,28 @@ __all__ = [
     "Decline",
     "DeclineReason",
     "Deliver",
+    "EscalateHold",
     "Excuse",
     "Expire",
     "Flag",
     "GrantExtension",
+    "HoldPayout",
     "Id",
     "Invite",
     "Lose",
     "MarkSilent",
     "OpenAttempt",
+    "OverrideGate",
     "ParcelProblem",
     "Promote",
     "Reassess",
     "Recheck",
     "RecordCheck",
     "RefuseExtension",
+    "RefusePayout",
     "RejectAddress",
     "RejectPost",
+    "ReleasePayout",
     "Remind",
     "ReportParcel",
     "Request",
@@ -160,6 +180,7 @@ __all__ = [
     "SubmitDraft",
     "SubmitPost",
     "TransferResult",
+    "Unflag",
     "Waitlist",
     "Withdraw",
 ]

@@ -52,3 +52,58 @@ class ConfirmTransfer(CommandModel):
 
     name: Literal["confirm_transfer"] = "confirm_transfer"
     transfer_id: Annotated[str, Field(max_length=80)]
+
+
+class Unflag(CommandModel):
+    """No gate waits on somebody any more: only time, or nothing, is in the way."""
+
+    name: Literal["unflag"] = "unflag"
+
+
+class ApprovePayout(CommandModel):
+    """Approve this payment. For a person, never for an API key."""
+
+    name: Literal["approve_payout"] = "approve_payout"
+    payout_id: Id
+
+
+class RefusePayout(CommandModel):
+    """Refuse to approve: the payment is held with the reason, and approvals begin anew."""
+
+    name: Literal["refuse_payout"] = "refuse_payout"
+    payout_id: Id
+    reason: Code
+    remark_id: Id | None = None
+
+
+class HoldPayout(CommandModel):
+    """Stop the payment until somebody releases it. `owner` is the member who looks after it."""
+
+    name: Literal["hold_payout"] = "hold_payout"
+    reason: Code
+    remark_id: Id | None = None
+    owner: Id | None = None
+
+
+class ReleasePayout(CommandModel):
+    """End the hold."""
+
+    name: Literal["release_payout"] = "release_payout"
+    reason: Code
+    remark_id: Id | None = None
+
+
+class EscalateHold(CommandModel):
+    """The hold is older than the policy allows: its owner must look."""
+
+    name: Literal["escalate_hold"] = "escalate_hold"
+
+
+class OverrideGate(CommandModel):
+    """A person answers for one gate that does not pass, by name and with a reason."""
+
+    name: Literal["override_gate"] = "override_gate"
+    payout_id: Id
+    gate: Code
+    reason: Code
+    remark_id: Id | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.decisions.turn import Turn
 from domain.stages import Stage
-from domain.state import MarkParcel, ReleaseStock, RevokeLinks, VoidFee
+from domain.state import CloseHold, MarkParcel, ReleaseStock, RevokeLinks, VoidFee
 
 # Stages at which the fee is held and not yet earned.
 _HELD = frozenset(
@@ -35,8 +35,13 @@ def close(turn: Turn, event: str, stage: Stage, reason: str = "", *, stock_retur
             MarkParcel(number=state.parcel, state="cancelled"),
         )
         turn.set(stock_held=False)
+    if state.held:
+        turn.do(CloseHold(number=state.holds, reason="ended", with_the_file=True))
     turn.settle()
     turn.set(
+        held="",
+        held_at=None,
+        hold_overdue=False,
         due_at=None,
         review_by=None,
         remedy_by=None,

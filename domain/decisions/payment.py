@@ -38,6 +38,8 @@ def reassess(turn: Turn) -> None:
 
 def open_attempt(turn: Turn) -> None:
     """All gates pass: one attempt is open from here until its outcome is known."""
+    if turn.state.held:
+        raise IllegalCommand(f"the payment is held: {turn.state.held}", code="payout_held")
     number = turn.state.attempt + 1
     turn.settle()
     turn.set(attempt=number)
@@ -50,6 +52,7 @@ def settle_attempt(turn: Turn) -> None:
     state, command = turn.state, turn.command
     if turn.request.actor.kind is ActorKind.BRAND:
         _only_after_look_up(turn)
+        turn.set(approval_round=state.approval_round + 1)
     effect = CloseAttempt(
         number=state.attempt,
         result=command.result,

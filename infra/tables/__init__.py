@@ -20,6 +20,14 @@ from infra.tables.collaborations import (
     Submission,
 )
 from infra.tables.money import Account, Entry, Movement, Payout, PayoutAttempt
+from infra.tables.payments import (
+    ApprovalRuleSet,
+    GateOverride,
+    PayoutDecision,
+    PayoutHold,
+    Remark,
+    TermsAuthor,
+)
 from infra.tables.people import (
     ApiKey,
     Brand,
@@ -37,6 +45,7 @@ __all__ = [
     "Account",
     "Answer",
     "ApiKey",
+    "ApprovalRuleSet",
     "Asset",
     "AuditCopy",
     "AuditFact",
@@ -53,6 +62,7 @@ __all__ = [
     "DisclosureCheck",
     "Entry",
     "Event",
+    "GateOverride",
     "GateReport",
     "IdempotentCall",
     "Inbox",
@@ -64,8 +74,11 @@ __all__ = [
     "Payee",
     "Payout",
     "PayoutAttempt",
+    "PayoutDecision",
+    "PayoutHold",
     "Post",
     "Product",
+    "Remark",
     "Shipment",
     "ShipmentCost",
     "ShipmentEvent",
@@ -73,5 +86,6 @@ __all__ = [
     "Submission",
     "Suppression",
     "Table",
+    "TermsAuthor",
     "Variant",
 ]

@@ -32,6 +32,11 @@ APPEND_ONLY = (
     "audit_facts",
     "audit_lines",
     "audit_roots",
+    "approval_rules",
+    "remarks",
+    "terms_authors",
+    "payout_decisions",
+    "gate_overrides",
 )
 """Tables whose rows are never changed or deleted, by anybody."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infra.tables.base import Key, Minor, Table
@@ -267,13 +267,28 @@ class Notice(Table):
 
 
 class GateReport(Table):
-    """The payment gates of one collaboration as they stood at one moment. Never changed."""
+    """The payment gates of one collaboration as they stood at one moment. Never changed.
+
+    `all_pass` cannot say more than the gates do: the table checks it.
+    """
 
     __tablename__ = "gate_reports"
+    __table_args__ = (
+        UniqueConstraint(
+            "id", "payout_id", "all_pass", "amount", "currency", "destination", name="uq_gate_reports_release"
+        ),
+        CheckConstraint(
+            "NOT all_pass OR (jsonb_array_length(gates) > 0 AND NOT jsonb_path_exists("
+            """gates, '$[*] ? (!(@.result == "pass" || @.result == "overridden"))'))""",
+            name="all_pass_is_true",
+        ),
+    )
     id: Mapped[Key]
     collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"), index=True)
     sequence: Mapped[int]
     """The collaboration's sequence number that it was made for."""
+    payout_id: Mapped[str]
+    """The payment that it is about."""
     gates: Mapped[list[Any]]
     all_pass: Mapped[bool]
     destination: Mapped[str]

@@ -10,7 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infra.tables.base import Key, Minor, Table
@@ -68,10 +78,16 @@ class Payout(Table):
     """The promise to pay one creator for one collaboration."""
 
     __tablename__ = "payouts"
-    __table_args__ = (Index("ix_payouts_brand_id_state_id", "brand_id", "state", "id"),)
+    __table_args__ = (
+        UniqueConstraint("collaboration_id", "part"),
+        Index("ix_payouts_brand_id_state_id", "brand_id", "state", "id"),
+        Index("ix_payouts_creator_id", "creator_id"),
+    )
     id: Mapped[Key]
     brand_id: Mapped[str]
-    collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"), unique=True)
+    collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"))
+    part: Mapped[int] = mapped_column(default=1)
+    """Which part of the fee, from 1; most fees have one."""
     creator_id: Mapped[str]
     amount: Mapped[Minor]
     currency: Mapped[str]
@@ -83,9 +99,27 @@ class Payout(Table):
 
 
 class PayoutAttempt(Table):
-    """One try at Stripe. Amount, currency and destination are frozen when it is opened."""
+    """One try at Stripe. Amount, currency and destination are frozen when it is opened.
+
+    The foreign key to its report holds payout, amount, currency and destination together with `released`,
+    which can only be true: no attempt can stand on a report in which a gate was in the way.
+    """
 
     __tablename__ = "payout_attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["report_id", "payout_id", "released", "amount", "currency", "destination"],
+            [
+                "gate_reports.id",
+                "gate_reports.payout_id",
+                "gate_reports.all_pass",
+                "gate_reports.amount",
+                "gate_reports.currency",
+                "gate_reports.destination",
+            ],
+            name="released_by_report",
+        ),
+    )
     payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str]
@@ -95,6 +129,7 @@ class PayoutAttempt(Table):
     destination: Mapped[str]
     report_id: Mapped[str]
     """The all-pass gate report that released it."""
+    released: Mapped[bool] = mapped_column(Computed("true", persisted=True))
     gates: Mapped[list[Any]]
     """The gates as they stood, frozen."""
     stripe_transfer_id: Mapped[str | None] = mapped_column(unique=True)

@@ -20,6 +20,7 @@ from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
 from domain.errors import Refused
 from domain.ids import derived_id
+from domain.ledger import payout_id
 from domain.money import Money
 from domain.offer import CampaignType
 from domain.policy import Policy
@@ -155,7 +156,7 @@ class Walk:
             possible = [one for one in _STAYING if self.state.stage in COMMANDS[one].stages]
             name = possible[move.pick % len(possible)] if possible else "remind"
         allowed = sorted(COMMANDS[name].actors, key=lambda kind: (kind is not ActorKind.HANDSEL, kind))
-        actor = Actor(kind=move.actor or allowed[move.pick % len(allowed)])
+        actor = acting(move.actor or allowed[move.pick % len(allowed)])
         return self.give(command(name, self.state, move.pick), actor)
 
     def _onward(self, pick: int) -> str:
@@ -202,11 +203,13 @@ class Walk:
         for _ in range(80):
             if self.state.ended:
                 return
-            if next_alarm(self.state) is not None:
+            if self.state.held:
+                self.must(command("release_payout", self.state), acting(ActorKind.BRAND))
+            elif next_alarm(self.state) is not None:
                 self.ring()
             else:
                 name, actor = SENSIBLE[self.state.stage]
-                self.must(command(name, self.state), Actor(kind=actor))
+                self.must(command(name, self.state), acting(actor))
 
     def effects(self, *names: str) -> list[Any]:
         """Every recorded effect of these names, in order."""
@@ -215,6 +218,11 @@ class Walk:
     def notices(self) -> Counter[tuple[str, int]]:
         """How often each (kind, step) was queued."""
         return Counter((one.kind.value, one.step) for one in self.effects("send_notice"))
+
+
+def acting(kind: ActorKind) -> Actor:
+    """Somebody of this kind; of the brand a person, since a key may not do everything."""
+    return Actor(kind=kind, id=derived_id("member", "m") if kind is ActorKind.BRAND else "")
 
 
 def command(name: str, state: State, pick: int = 0) -> Command:
@@ -249,6 +257,18 @@ def command(name: str, state: State, pick: int = 0) -> Command:
         "accept_post": {"reason": "clear_in_context"},
         "reject_post": {"reason": "not_ours"},
         "flag": {"reason": list(Attention)[pick % len(Attention)].value},
+        "approve_payout": {"payout_id": payout_id(state.collaboration_id, 2 if wrong else state.part)},
+        "refuse_payout": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "reason": "amount_unclear",
+        },
+        "hold_payout": {"reason": "looks_odd"},
+        "release_payout": {"reason": "looked_at"},
+        "override_gate": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "gate": ["not_duplicate", "payee_ready", "tax_data_present"][pick % 3],
+            "reason": "known_person",
+        },
         "open_attempt": {"report_id": derived_id("gate_report", state.sequence)},
         "settle_attempt": {
             "result": list(given.TransferResult)[pick if pick < 3 else 0],

@@ -40,7 +40,7 @@ from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
 from domain.gates import GateFacts, all_pass, assess
 from domain.ids import derived_id
-from domain.ledger import budget_declared
+from domain.ledger import budget_declared, payout_id
 from domain.money import Money
 from domain.offer import CampaignType, Deliverable, Offer
 from domain.policy import Policy
@@ -320,6 +320,7 @@ class Studio:
                 id=new_id("gate_report"),
                 collaboration_id=of,
                 sequence=self.state(of).sequence,
+                payout_id=payout_id(of, facts.part),
                 gates=[gate.model_dump(mode="json") for gate in gates],
                 all_pass=all_pass(gates),
                 destination=facts.payee_account,

@@ -156,7 +156,10 @@ def test_refusal_tells_us_what_a_lost_message_did_not(
 def test_short_funds_are_a_refusal_that_waits_for_funds(
     payments: PaymentActivities, paying: str, gateway: StripeGateway, office: Office
 ) -> None:
+    with office.sessions() as session:
+        destination = session.scalars(select(PayoutAttempt.destination)).one()
+    large = office.report(paying, destination=destination, amount=99_999_999)
     with office.sessions.begin() as session:
-        session.execute(update(PayoutAttempt).values(amount=99_999_999))
+        session.execute(update(PayoutAttempt).values(amount=99_999_999, report_id=large))
     answer = attempt(payments, paying)
     assert (answer.result, answer.reason) == (TransferResult.REFUSED, "funds")

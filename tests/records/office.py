@@ -36,9 +36,9 @@ from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
 from domain.gates import Gate, GateResult
 from domain.ids import derived_id
-from domain.ledger import budget_declared
+from domain.ledger import budget_declared, payout_id
 from domain.money import Money
-from domain.offer import CampaignType
+from domain.offer import CampaignType, Deliverable, Format, Offer, Platform
 from domain.policy import Policy
 from domain.roles import HANDSEL, Actor, ActorKind
 from domain.state import Change, State
@@ -208,7 +208,11 @@ class Office:
             id=state.offer_id,
             collaboration_id=state.collaboration_id,
             version=1,
-            terms={"type": state.type.value},
+            terms=Offer(
+                type=state.type,
+                fee=state.fee,
+                deliverables=[Deliverable(platform=Platform.INSTAGRAM, format=Format.REEL)],
+            ).model_dump(mode="json"),
             text=TERMS,
             sha256=TERMS_SHA256,
         )
@@ -320,6 +324,7 @@ class Office:
             "id": new_id("gate_report"),
             "collaboration_id": of,
             "sequence": state.sequence,
+            "payout_id": payout_id(of, state.part),
             "gates": [passed.model_dump(mode="json")],
             "all_pass": True,
             "destination": "acct_1",

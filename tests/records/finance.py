@@ -1,0 +1,105 @@
+"""The finance people of an office: members with roles, rules of approval, and payments that wait for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from activities.gates import report
+from domain.approvals import ApprovalRules
+from domain.commands import ApprovePayout, OpenAttempt
+from domain.ids import derived_id
+from domain.ledger import payout_id
+from domain.roles import Actor, ActorKind, Role
+from infra.ids import new_id
+from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Member, Post
+from tests.records.office import Office
+
+ONE_APPROVAL: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 1}]}}
+TWO_APPROVALS: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 2}]}}
+
+
+def person(office: Office, role: Role = Role.FINANCE) -> Actor:
+    """A new member of the brand."""
+    member_id = new_id("member")
+    with office.sessions.begin() as session:
+        session.add(
+            Member(
+                id=member_id,
+                brand_id=office.brand_id,
+                name="Mo",
+                email=f"{member_id}@hazel.example",
+                role=role.value,
+            )
+        )
+    return Actor(kind=ActorKind.BRAND, id=member_id)
+
+
+def set_rules(office: Office, rules: dict[str, Any], version: int = 1) -> None:
+    """The brand's rules from now on."""
+    ApprovalRules.model_validate(rules)
+    with office.sessions.begin() as session:
+        session.add(
+            ApprovalRuleSet(
+                id=new_id("approval_rules"),
+                brand_id=office.brand_id,
+                version=version,
+                rules=rules,
+                made_by="brand:somebody",
+            )
+        )
+
+
+def waiting(office: Office, *, url: str = "") -> str:
+    """A payable collaboration with everything that the gates look at, payee included."""
+    of = office.payable()
+    office.payee(of, f"acct_{of}")
+    with office.sessions.begin() as session:
+        session.add(
+            DisclosureCheck(
+                id=derived_id("disclosure_check", of, 1),
+                collaboration_id=of,
+                submission_id=office.state(of).post_id or "",
+                number=1,
+                outcome="pass",
+                reason="",
+                pack="US@1",
+                findings=[],
+                input=[],
+                input_sha256="",
+                checked_at=office.clock,
+            )
+        )
+        session.add(
+            Post(
+                id=new_id("post"),
+                submission_id=office.state(of).post_id or "",
+                collaboration_id=of,
+                deliverable=0,
+                platform="instagram",
+                format="reel",
+                url=url or f"https://social.example/{of}",
+            )
+        )
+    return of
+
+
+def gates(office: Office, of: str, **known: Any) -> tuple[str, dict[str, Any]]:
+    """A fresh report by the real rules: its id, and each gate by name."""
+    answer = report(office.sessions, of, office.state(of).sequence, **known)
+    with office.sessions() as session:
+        row = session.get_one(GateReport, answer.report_id)
+        assert row.all_pass == answer.all_pass
+        return answer.report_id, {gate["name"]: gate for gate in row.gates}
+
+
+def approve(of: str, part: int = 1) -> ApprovePayout:
+    """The command."""
+    return ApprovePayout(payout_id=payout_id(of, part))
+
+
+def pay(office: Office, of: str) -> None:
+    """Open the attempt on a fresh report, which must pass."""
+    report_id, found = gates(office, of)
+    in_the_way = [name for name, gate in found.items() if gate["result"] not in ("pass", "overridden")]
+    assert in_the_way == []
+    office.must(of, OpenAttempt(report_id=report_id))
