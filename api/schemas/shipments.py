@@ -16,7 +16,7 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-Cost = Annotated[int | None, BeforeValidator(_empty_is_none), Field(ge=0, le=10**13)]
+Cost = Annotated[Annotated[int, Field(ge=0, le=10**13)] | None, BeforeValidator(_empty_is_none)]
 CostCurrency = Annotated[Currency | None, BeforeValidator(_empty_is_none)]
 
 
