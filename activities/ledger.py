@@ -36,7 +36,11 @@ _POST: Final = text("""
         INSERT INTO entries
             (id, key, input_hash, kind, brand_id, collaboration_id, reverses_id, reason, actor, at)
         VALUES
-            (:id, :key, :input_hash, :kind, :brand_id, :collaboration_id, :reverses_id, :reason, :actor, :at)
+            (:id, :key, :input_hash, :kind, :brand_id, :collaboration_id, :reverses_id, :reason, :actor,
+             -- What comes late for a month that is closed is dated at the beginning of the open one.
+             GREATEST(CAST(:at AS timestamptz), (
+                 SELECT max(ends_at) FROM periods WHERE brand_id = :brand_id AND state = 'closed'
+             )))
         ON CONFLICT (key) DO NOTHING
         RETURNING id
     ), written AS (
@@ -61,7 +65,7 @@ class Posted(NamedTuple):
 
 
 def post(session: Session, entry: NewEntry, *, brand_id: str, actor: Actor, at: datetime) -> Posted:
-    """Post an entry in the session's transaction. `at` is aware.
+    """Post an entry in the session's transaction. `at` is aware; in a closed month, the open one begins.
 
     Raises `IdempotencyConflict` when its key was posted with other content, `SoldOut` (code `budget_short`)
     when a campaign's budget does not cover it, and `Defect` when any other account does not: after an error

@@ -76,6 +76,10 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "get_trial_balance": ANYBODY,
     "get_balance": ANYBODY,
     "get_statement": ANYBODY,
+    "list_periods": ANYBODY,
+    "get_period": ANYBODY,
+    "close_period": PAYS,
+    "reopen_period": OWNS,
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 

@@ -178,6 +178,24 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "other_transfer": Explanation("Another transfer is recorded for this.", "Look at the payout."),
     "payout_not_ready": Explanation("The payout is not ready for this.", "Look at the payout."),
     "report_stale": Explanation("The gates were looked at before the last change.", "Look at them again."),
+    # the books
+    "period_running": Explanation("The month is not over yet.", "Close it after its end."),
+    "earlier_period_open": Explanation(
+        "Months are closed in order, and an earlier one is open.", "Close the earlier one first."
+    ),
+    "not_reconciled": Explanation(
+        "Stripe's rows are not copied and compared up to an hour after the month's end.",
+        "Run `handsel reconcile run`, and close the month afterwards.",
+    ),
+    "differences_open": Explanation(
+        "Differences between Stripe's rows and ours are not settled.",
+        "Look at `handsel reconcile list`, and settle each with a reason.",
+    ),
+    "period_not_closed": Explanation("The month is not closed.", "Nothing: entries can be dated in it."),
+    "later_period_closed": Explanation(
+        "A later month is closed, and months are opened again from the newest backwards.",
+        "Open the later one first.",
+    ),
     "no_report": Explanation(
         "The payment gates were not looked at yet.", "They are, once the post is verified."
     ),

@@ -7,6 +7,8 @@ statement counts from its first moment on and up to, not including, its last. Re
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -157,6 +159,24 @@ def accounts_of(session: Session, brand_id: str) -> Iterator[str]:
     """The names of every account that entries of the brand touch."""
     rows = session.execute(_TRIAL, {"brand_id": brand_id, "at": None})
     return (row.name for row in rows)
+
+
+def totals_of(lines: list[TrialLine]) -> list[dict[str, Any]]:
+    """The trial balance by kind of account, as it is frozen."""
+    sums: dict[tuple[str, str], int] = {}
+    for line in lines:
+        key = (kind_of(line.account), line.currency)
+        sums[key] = sums.get(key, 0) + line.balance
+    return [
+        {"account": account, "currency": currency, "balance": balance}
+        for (account, currency), balance in sorted(sums.items())
+    ]
+
+
+def digest_of(lines: list[TrialLine]) -> str:
+    """SHA-256 over the balance of every account that is not zero."""
+    held = [[line.account, line.currency, line.balance] for line in lines if line.balance]
+    return hashlib.sha256(json.dumps(held, separators=(",", ":")).encode()).hexdigest()
 
 
 def _currency(session: Session, brand_id: str, account: str) -> str:

@@ -7,6 +7,7 @@ Reads only; never mends anything: a difference is for a person. Run it as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -16,9 +17,11 @@ from sqlalchemy.orm import Session
 from domain.chain import Sealed, event_body, first_broken
 from domain.ledger import kind_of
 from domain.stages import ENDS
+from infra.books import digest_of
+from infra.books import trial_balance as trial_balance_of
 from infra.ledger_content import changed_entries
 from infra.ledger_rules import ENTRIES, GOODS
-from infra.tables import Account, Collaboration, Event
+from infra.tables import Account, Collaboration, Event, Period
 
 _PAGE: Final = 2000
 
@@ -168,6 +171,15 @@ def _content(session: Session) -> Iterator[Problem]:
         yield Problem("entry_content", key, message)
 
 
+def _periods(session: Session) -> Iterator[Problem]:
+    """The books at the end of a closed month are those that it was closed with."""
+    for period in session.scalars(select(Period).where(Period.state == "closed")):
+        at = period.ends_at - timedelta(microseconds=1)
+        if digest_of(trial_balance_of(session, period.brand_id, at=at, by="account")) != period.digest:
+            subject = f"{period.brand_id}/{period.month}"
+            yield Problem("period_frozen", subject, "the books differ from those it was closed with")
+
+
 def _query(rule: str, sql: str) -> Callable[[Session], Iterator[Problem]]:
     def rows(session: Session) -> Iterator[Problem]:
         for subject, message in session.execute(text(sql.replace(":", r"\:"))):
@@ -235,8 +247,9 @@ RULES: Final[list[Callable[[Session], Iterator[Problem]]]] = [
     *(_query(rule, sql) for rule, sql in _QUERIES.items()),
     _held,
     _content,
+    _periods,
     _chains,
 ]
 """Every rule."""
-NAMES: Final = (*_QUERIES, "held", "entry_content", "chain")
+NAMES: Final = (*_QUERIES, "held", "entry_content", "period_frozen", "chain")
 """Their names; docs/ledger.md explains each."""

@@ -12,6 +12,7 @@ from api.routes import (
     ledger,
     members,
     papers,
+    periods,
     products,
     shipments,
 )
@@ -28,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     shipments.router,
     disclosure.router,
     ledger.router,
+    periods.router,
 )

@@ -24,8 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaign": ("infra.cli.campaign:app", "Create, launch, watch and end campaigns."),
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
-    "ledger": ("infra.cli.ledger:app", "Prove the books and the histories."),
     "audit": ("infra.cli.audit:app", "Prove the audit log."),
+    "ledger": ("infra.cli.ledger:app", "Read the books; prove them and the histories."),
+    "period": ("infra.cli.period:app", "Months of the books: close one, open it again."),
     "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),
     "mail": ("infra.cli.mail:app", "Look at the e-mails."),
 }

@@ -2,7 +2,14 @@
 
 from infra.tables.audit import AuditCopy, AuditFact, AuditHead, AuditLine, AuditQueued, AuditRoot
 from infra.tables.base import APPEND_ONLY, Table
-from infra.tables.books import ShipmentCost
+from infra.tables.books import (
+    AccountCode,
+    Period,
+    ReconciliationItem,
+    ShipmentCost,
+    StripeCursor,
+    StripeMovement,
+)
 from infra.tables.campaigns import Campaign, CampaignVariant, Product, Variant
 from infra.tables.collaborations import (
     Answer,
@@ -43,6 +50,7 @@ from infra.tables.traffic import IdempotentCall, Inbox
 __all__ = [
     "APPEND_ONLY",
     "Account",
+    "AccountCode",
     "Answer",
     "ApiKey",
     "ApprovalRuleSet",
@@ -76,13 +84,17 @@ __all__ = [
     "PayoutAttempt",
     "PayoutDecision",
     "PayoutHold",
+    "Period",
     "Post",
     "Product",
+    "ReconciliationItem",
     "Remark",
     "Shipment",
     "ShipmentCost",
     "ShipmentEvent",
     "SocialAccount",
+    "StripeCursor",
+    "StripeMovement",
     "Submission",
     "Suppression",
     "Table",

@@ -132,11 +132,9 @@ def other(sessions: sessionmaker[Session], web: TestClient) -> Tenant:
     return make_tenant(sessions, web, "Rival & Sons")
 
 
-def lamp(sku: str = "LAMP-OAK", stock: int = 10) -> dict[str, Any]:
-    return {
-        "name": f"Lamp {sku}",
-        "variants": [{"name": "Oak", "sku": sku, "stock": stock, "retail_amount": 4800}],
-    }
+def lamp(sku: str = "LAMP-OAK", stock: int = 10, cost: int = 0) -> dict[str, Any]:
+    variant = {"name": "Oak", "sku": sku, "stock": stock, "retail_amount": 4800, "cost_amount": cost}
+    return {"name": f"Lamp {sku}", "variants": [variant]}
 
 
 def campaign_body(name: str = "Spring", **changes: Any) -> dict[str, Any]:

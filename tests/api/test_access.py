@@ -1,6 +1,7 @@
 """Every operation as every role, as nobody, and with another brand's ids."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from domain.roles import Role
 from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
 
 BODIES: dict[str, Any] = {
+    "reopen_period": {"reason": "an invoice came late"},
     "change_member": {"role": "viewer"},
     "change_variant": {"stock": 5},
     "add_variant": {"name": "Ash", "sku": "LAMP-ASH", "retail_amount": 1},
@@ -31,13 +33,14 @@ SUBMISSION = "subm_01k9z3v5e8fw0a2t4s6q8r0b1c"
 @pytest.fixture
 def things(brand: Tenant) -> dict[str, str]:
     """One of everything that an address can name."""
-    product = brand.post("/products", lamp())
+    product = brand.post("/products", lamp(cost=1450))
     creator = brand.post("/creators", creator_body())
     campaign = brand.post("/campaigns", campaign_body())
     invited = brand.post(
         f"/campaigns/{campaign['id']}/invitations", {"creator_ids": [creator["id"]]}, status=200
     )
     return {
+        "month": f"{datetime.now(UTC):%Y-%m}",
         "product_id": product["id"],
         "variant_id": product["variants"][0]["id"],
         "creator_id": creator["id"],

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,12 +36,13 @@ def api_schema(address: str) -> schemathesis.BaseSchema:
 @pytest.fixture
 def things(brand: Tenant) -> dict[str, str]:
     """Something real behind every address, so that calls get past "no such thing"."""
-    product = brand.post("/products", lamp())
+    product = brand.post("/products", lamp(cost=1450))
     campaign = brand.post("/campaigns", campaign_body())
     creator = brand.post("/creators", creator_body())
     path = f"/campaigns/{campaign['id']}/invitations"
     (collaboration,) = brand.post(path, {"creator_ids": [creator["id"]]}, status=200)["collaboration_ids"]
     return {
+        "month": f"{datetime.now(UTC):%Y-%m}",
         "product_id": product["id"],
         "variant_id": product["variants"][0]["id"],
         "campaign_id": campaign["id"],

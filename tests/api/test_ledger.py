@@ -9,9 +9,7 @@ from tests.api.conftest import Tenant, lamp
 
 
 def _costly(brand: Tenant, stock: int = 10, cost: int = 1450) -> tuple[str, str]:
-    body = lamp(stock=stock)
-    body["variants"][0]["cost_amount"] = cost
-    product = brand.post("/products", body)
+    product = brand.post("/products", lamp(stock=stock, cost=cost))
     variant = product["variants"][0]["id"]
     return f"/products/{product['id']}/variants/{variant}", f"variant:{variant}:stock:USD"
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine, text
 
 from activities.parcel_costs import tell_cost
+from activities.periods import close_period
 from domain.decisions.fulfilment import current_shipment
 from domain.ledger import payout_id
 from domain.money import Money
 from infra.ledger_check import NAMES, check
-from infra.tables import Shipment
+from infra.tables import Shipment, StripeCursor
 from tests.records.office import BRAND, Office
 
 GUARDED = ("entries", "movements", "events")
@@ -44,6 +47,10 @@ CORRUPTED = {
         "UPDATE entries SET reason = 'tr_forged' WHERE kind = 'attempt_sent'",
         "sent/{payout}/1",
     ),
+    "period_frozen": (
+        "UPDATE entries SET at = at + interval '1 year' WHERE kind = 'fee_earned'",
+        "{brand}/2026-03",
+    ),
     "chain": ("UPDATE events SET data = '{{}}' WHERE sequence = 1", "{of}"),
 }
 """Rule to what is done to the rows, and the subject that the check must name."""
@@ -61,11 +68,16 @@ def test_a_corrupt_row_is_named(rule: str, office: Office, owner: Engine) -> Non
     with office.sessions.begin() as session:
         row = session.get_one(Shipment, parcel)
         tell_cost(session, row, "freight", Money(amount=640, currency="USD"), actor=BRAND, at=office.clock)
+        april = office.clock + timedelta(days=40)
+        session.add(StripeCursor(name="balance_transactions", complete_at=april))
+        session.flush()
+        close_period(session, office.brand_id, "2026-03", BRAND, april)
     with office.sessions() as session:
         assert check(session) == []
         held = session.scalar(text("SELECT id FROM entries WHERE kind = 'fee_held'"))
     names = {
         "of": of,
+        "brand": office.brand_id,
         "payout": payout_id(of),
         "parcel": parcel,
         "variant": office.variant_id,
