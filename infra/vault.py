@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -61,6 +61,19 @@ class AnswerForm(_Document):
     browser: Annotated[str, Field(max_length=400)] = ""
 
 
+class SealedPart(_Document):
+    """One personal part of an evidence bundle, with the salt of its commitment (hex)."""
+
+    salt: str
+    value: Any
+
+
+class Annex(_Document):
+    """The personal parts of an evidence bundle, by name."""
+
+    parts: dict[str, SealedPart] = {}
+
+
 class Vault:
     """Wraps and unwraps creators' keys; seals and opens their documents.
 
@@ -96,6 +109,23 @@ class Vault:
         except (InvalidTag, ValueError) as error:
             raise Defect(f"a sealed {model.__name__} cannot be opened", code="vault_unreadable") from error
         return model.model_validate_json(plain)
+
+    def seal_alike(self, wrapped: bytes, document: BaseModel) -> bytes:
+        """Encrypt a document so that the same document under the same key gives the same bytes.
+
+        For what is sealed again whenever it is put together again; it tells only whether two are equal.
+        """
+        plain = document.model_dump_json().encode()
+        nonce = self.salt(wrapped, "nonce", _kind(type(document)).decode(), plain.hex())[:_NONCE]
+        return nonce + self._cipher(wrapped).encrypt(nonce, plain, _kind(type(document)))
+
+    def salt(self, wrapped: bytes, *purpose: str) -> bytes:
+        """32 bytes that follow from the creator's key and the purpose; gone for good with the key."""
+        try:
+            key = self._ring.decrypt(wrapped)
+        except InvalidToken as error:
+            raise Defect("no vault key unwraps this creator's key", code="vault_unreadable") from error
+        return hmac.new(key, "\x1f".join(("salt", *purpose)).encode(), hashlib.sha256).digest()
 
     def email_digest(self, email: str) -> str:
         """How an address is found again without being readable: HMAC-SHA-256 of its casefolded form, hex."""

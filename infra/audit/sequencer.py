@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from domain.audit import digest_of, event_content, fact_content, link_hash
-from infra.tables import AuditHead, AuditQueued
+from infra.tables import AuditFact, AuditHead, AuditQueued
 
 BATCH: Final = 2_000
 """Lines of one transaction."""
@@ -134,5 +134,21 @@ def content_of(row: Any) -> dict[str, Any]:
         actor_kind=row.fact_actor_kind,
         actor_id=row.fact_actor_id,
         at=row.fact_at,
+        data=row.data,
+    )
+
+
+def fact_of_line(session: Session, brand_id: str, fact_id: int) -> dict[str, Any]:
+    """The content of the line that stands for a fact."""
+    row = session.get_one(AuditFact, fact_id)
+    return fact_content(
+        brand_id=brand_id,
+        fact_id=row.id,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        event=row.event,
+        actor_kind=row.actor_kind,
+        actor_id=row.actor_id,
+        at=row.at,
         data=row.data,
     )

@@ -1,6 +1,14 @@
 """Every table, in one import, so that migrations and tests see the whole schema."""
 
-from infra.tables.audit import AuditCopy, AuditFact, AuditHead, AuditLine, AuditQueued, AuditRoot
+from infra.tables.audit import (
+    AuditCopy,
+    AuditFact,
+    AuditHead,
+    AuditLine,
+    AuditQueued,
+    AuditRoot,
+    EvidenceBundle,
+)
 from infra.tables.base import APPEND_ONLY, Table
 from infra.tables.books import (
     AccountCode,
@@ -70,6 +78,7 @@ __all__ = [
     "DisclosureCheck",
     "Entry",
     "Event",
+    "EvidenceBundle",
     "GateOverride",
     "GateReport",
     "IdempotentCall",

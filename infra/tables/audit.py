@@ -100,3 +100,30 @@ class AuditCopy(Table):
     root_id: Mapped[Key]
     stored_at: Mapped[datetime | None]
     mailed_at: Mapped[datetime | None]
+
+
+class EvidenceBundle(Table):
+    """One evidence bundle of a payout: first collected, then sealed once a root covers its line."""
+
+    __tablename__ = "evidence_bundles"
+    __table_args__ = (
+        UniqueConstraint("payout_id", "number"),
+        Index("ix_evidence_bundles_open", "brand_id", "id", postgresql_where="sealed_at IS NULL"),
+    )
+    id: Mapped[Key]
+    brand_id: Mapped[str] = mapped_column(ForeignKey("brands.id"))
+    payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"))
+    number: Mapped[int]
+    """From 1; a later one was collected after something had changed."""
+    fact_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    """The line of the audit log that names the content."""
+    inputs_sha256: Mapped[str]
+    """Of what was collected, without the moment: the same again is not collected again."""
+    content_sha256: Mapped[str]
+    content_key: Mapped[str]
+    object_key: Mapped[str] = mapped_column(default="")
+    sha256: Mapped[str] = mapped_column(default="")
+    size: Mapped[int] = mapped_column(default=0)
+    """Bytes of the whole bundle."""
+    collected_at: Mapped[datetime]
+    sealed_at: Mapped[datetime | None]
