@@ -1,4 +1,4 @@
-"""Keeps the audit log: chains what was committed, makes the day's root, takes roots outside.
+"""Keeps the audit log: chains what was committed, makes the day's root, seals evidence bundles.
 
 A round of one pump. Each duty stands alone: an object store or a mail server that does not answer delays its
 own duty only, and chaining never waits for either. Nothing personal passes through here.
@@ -18,12 +18,15 @@ from temporalio import activity
 from activities.contracts import KEEP_AUDIT, Kept, PumpTask
 from activities.mail_port import Attachment, Mail, Mailer, MailError
 from domain.audit import canonical
+from domain.errors import HandselError
 from infra.audit.roots import Roots
 from infra.audit.sequencer import sequence_all
 from infra.audit.signing import Signer
-from infra.objects import ObjectStore, StoreUnavailable
+from infra.evidence.keep import Evidence
+from infra.objects import ObjectStore
 from infra.settings import Settings
 from infra.tables import AuditRoot, Brand
+from infra.vault import Vault
 
 PAUSE: Final = 1.0
 """Seconds between two looks at the queue."""
@@ -37,13 +40,20 @@ class AuditActivities:
     """The activity `keep_audit`."""
 
     def __init__(
-        self, sessions: sessionmaker[Session], objects: ObjectStore, mailer: Mailer, settings: Settings
+        self,
+        sessions: sessionmaker[Session],
+        vault: Vault,
+        objects: ObjectStore,
+        mailer: Mailer,
+        settings: Settings,
     ) -> None:
         self._sessions = sessions
         self._objects = objects
         self._mailer = mailer
         self._settings = settings
-        self._roots = Roots(sessions, Signer(settings.vault_keys))
+        signer = Signer(settings.vault_keys)
+        self._roots = Roots(sessions, signer)
+        self._evidence = Evidence(sessions, vault, objects, signer)
 
     @activity.defn(name=KEEP_AUDIT, no_thread_cancel_exception=True)
     def keep_audit(self, task: PumpTask) -> Kept:
@@ -73,14 +83,14 @@ class AuditActivities:
         self._alone("roots_not_stored", lambda: self._roots.store(self._objects, now))
         if self._settings.audit_mail_to:
             self._alone("roots_not_mailed", lambda: self._roots.mail(self._mail, now))
+        self._alone("evidence_not_collected", lambda: self._evidence.collect_due(now))
+        self._alone("evidence_not_sealed", lambda: self._evidence.seal_due(now))
         return len(made)
 
     def _alone(self, what: str, duty: Callable[[], int]) -> None:
         try:
             duty()
-        except StoreUnavailable as error:
-            log.warning(what, code=error.code)
-        except MailError as error:
+        except (HandselError, MailError) as error:
             log.warning(what, code=error.code)
 
     def _mail(self, root: AuditRoot) -> None:

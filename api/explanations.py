@@ -49,6 +49,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The address exists and does not take this method.", "The header `Allow` names those it takes."
     ),
     "refused": Explanation("Understood, not allowed, and nothing was changed.", "Read `detail`."),
+    "evidence_incomplete": Explanation(
+        "Nobody accepted an offer for this payout, so that nothing can explain it.",
+        "Look at the collaboration: a payout without an acceptance is a defect.",
+    ),
     # repeats
     "idempotency_conflict": Explanation(
         "The Idempotency-Key was used for another call.", "Use a new key for a new call."

@@ -74,7 +74,7 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
         launch.withdraw_page,
         launch.count_open,
         Notices(sessions, vault, mailer, settings).deliver_notices,
-        AuditActivities(sessions, objects, mailer, settings).keep_audit,
+        AuditActivities(sessions, vault, objects, mailer, settings).keep_audit,
     ]
 
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("infra.cli.audit:app", "Prove the audit log."),
     "ledger": ("infra.cli.ledger:app", "Read the books; prove them and the histories."),
     "period": ("infra.cli.period:app", "Months of the books: close one, open it again."),
+    "evidence": ("infra.cli.evidence:app", "Bundles that explain payouts."),
     "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),
     "mail": ("infra.cli.mail:app", "Look at the e-mails."),
 }

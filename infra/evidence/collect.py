@@ -41,7 +41,6 @@ from infra.vault import Annex, AnswerForm, SealedPart, Vault
 Json = dict[str, Any]
 FREE_TEXT: Final = frozenset(
     {
-        "reason",
         "note",
         "comment",
         "text",
@@ -56,6 +55,8 @@ FREE_TEXT: Final = frozenset(
 """Columns of other parts' tables in which somebody may have typed anything."""
 _ELSEWHERE: Final = frozenset({"payouts", "payout_attempts", "evidence_bundles"})
 """Tables about a payout that have a file of their own, or are no evidence."""
+_BY_COLLABORATION: Final = frozenset({"payout_holds", "remarks", "terms_authors"})
+"""Tables of people's decisions that name the collaboration instead of the payout."""
 
 
 class Collected(NamedTuple):
@@ -103,7 +104,7 @@ def collect(session: Session, vault: Vault, payout_id: str) -> Collected:
         "disclosure.json": _checks(session, collaboration.id, personal),
         "gates.json": _rows(session, GateReport, GateReport.collaboration_id == collaboration.id),
         "payout.json": _payout(session, payout),
-        "approvals.json": _approvals(session, payout.id, personal),
+        "approvals.json": _approvals(session, payout, personal),
         "ledger.json": _ledger(session, collaboration.id),
         "facts.json": _facts(payout, collaboration),
     }
@@ -253,24 +254,26 @@ def _verdict(found: Any) -> Json:
 def _payout(session: Session, payout: Payout) -> Json:
     return {
         "payout": _row(payout, move=FREE_TEXT),
-        "attempts": _rows(
-            session, PayoutAttempt, PayoutAttempt.payout_id == payout.id, move=FREE_TEXT - {"reason"}
-        ),
+        "attempts": _rows(session, PayoutAttempt, PayoutAttempt.payout_id == payout.id, move=FREE_TEXT),
     }
 
 
-def _approvals(session: Session, payout_id: str, personal: Json) -> Json:
+def _approvals(session: Session, payout: Payout, personal: Json) -> Json:
     """Approvals, holds, overrides, runs: every other table that names the payout."""
     found: Json = {}
     for mapper in sorted(Table.registry.mappers, key=lambda one: str(one.local_table)):
-        table = mapper.class_
-        if table.__tablename__ in _ELSEWHERE or "payout_id" not in mapper.columns:
+        table, columns = mapper.class_, mapper.columns
+        if table.__tablename__ in _BY_COLLABORATION:
+            which = columns["collaboration_id"] == payout.collaboration_id
+        elif "payout_id" in columns and table.__tablename__ not in _ELSEWHERE:
+            which = columns["payout_id"] == payout.id
+        else:
             continue
-        rows = session.scalars(select(table).where(mapper.columns["payout_id"] == payout_id)).all()
+        rows = session.scalars(select(table).where(which)).all()
         if rows:
             written = [_row(row, move=FREE_TEXT) for row in rows]
             found[table.__tablename__] = sorted(written, key=canonical)
-            typed = [_row(row, only=tuple(FREE_TEXT & set(mapper.columns.keys()))) for row in rows]
+            typed = [_row(row, only=tuple(FREE_TEXT & set(columns.keys()))) for row in rows]
             personal[f"texts of {table.__tablename__}"] = sorted(typed, key=canonical)
     return found
 

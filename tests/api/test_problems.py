@@ -18,6 +18,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 INTERNAL = {
     "account_short",
     "audit_unfit",
+    "audit_unchained",
+    "audit_broken",
+    "evidence_lost",
     "entry_differs",
     "entry_repeated",
     "integrity",

@@ -19,6 +19,7 @@ from infra.ids import new_id
 from infra.objects import ObjectStore
 from infra.settings import Settings
 from infra.tables import AuditRoot, Brand
+from infra.vault import Vault
 from tests.conftest import RunningStack
 
 
@@ -40,7 +41,8 @@ def test_a_root_is_mailed_once(stack: RunningStack, settings: Settings) -> None:
     sequence_all(sessions)
     auditor = f"{brand_id}@auditors.example"
     wanting = settings.model_copy(update={"audit_mail_to": auditor})
-    keeper = AuditActivities(sessions, ObjectStore(settings), SmtpMailer(settings.smtp_url), wanting)
+    mailer, vault = SmtpMailer(settings.smtp_url), Vault(settings.vault_key)
+    keeper = AuditActivities(sessions, vault, ObjectStore(settings), mailer, wanting)
     now = datetime.now(UTC)
     assert keeper.do_duties(now) >= 1
     assert keeper.do_duties(now) == 0
