@@ -26,6 +26,7 @@ SET_CAMPAIGN_STATUS: Final = "set_campaign_status"
 WITHDRAW_PAGE: Final = "withdraw_page"
 COUNT_OPEN: Final = "count_open"
 DELIVER_NOTICES: Final = "deliver_notices"
+DELIVER_STAFF_MAILS: Final = "deliver_staff_mails"
 WORK_INBOX: Final = "work_inbox"
 KEEP_AUDIT: Final = "keep_audit"
 
@@ -141,7 +142,7 @@ class OpenCount(_Model):
 
 
 class Delivered(_Model):
-    """What one round of the notices pump did."""
+    """What one round of a pump of mails did."""
 
     sent: int = 0
     skipped: int = 0

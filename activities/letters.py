@@ -123,8 +123,12 @@ class NoticeContext(BaseModel):
 
 def render(kind: NoticeKind, context: NoticeContext) -> Letter:
     """The letter of this kind. Raises jinja2.UndefinedError when it names what no context has."""
-    words = dict(context)
-    plain, rich = _template("txt", kind), _template("html", kind)
+    return write(f"{kind}.letter", dict(context))
+
+
+def write(file: str, words: dict[str, Any]) -> Letter:
+    """The letter of this file, with these words, in both forms."""
+    plain, rich = _template("txt", file), _template("html", file)
     subject = "".join(plain.blocks["subject"](plain.new_context(words)))
     text = _BLANK_LINES.sub("\n\n", plain.render(words)).strip() + "\n"
     return Letter(" ".join(subject.split()), text, _inliner().inline(rich.render(words)))
@@ -141,15 +145,15 @@ def _environment(form: str) -> Environment:
         auto_reload=False,
     )
     environment.filters.update(FILTERS)
-    environment.globals["base"] = f"base.{form}"
+    environment.globals.update(base=f"base.{form}", staff_base=f"staff_base.{form}")
     kit: dict[str, Any] = vars(environment.get_template(f"kit.{form}").module)
     environment.globals.update({name: macro for name, macro in kit.items() if not name.startswith("_")})
     return environment
 
 
 @lru_cache(maxsize=128)
-def _template(form: str, kind: NoticeKind) -> Template:
-    return _environment(form).get_template(f"{kind}.letter")
+def _template(form: str, file: str) -> Template:
+    return _environment(form).get_template(file)
 
 
 @lru_cache(maxsize=1)

@@ -28,8 +28,8 @@ class Mail(BaseModel):
 
     message_id: str
     """With its angle brackets; the same for every try."""
-    thread: str
-    """Message-ID of the thread that it belongs to; no such message has to exist."""
+    thread: str = ""
+    """Message-ID of the thread that it belongs to, if any; no such message has to exist."""
     sender_name: str
     sender_email: str
     return_path: str = ""
@@ -41,8 +41,8 @@ class Mail(BaseModel):
     subject: str
     text: str
     html: str
-    unsubscribe_url: str
-    """Takes a one-click POST (RFC 8058); empty for what is not sent to a list."""
+    unsubscribe_url: str = ""
+    """Takes a one-click POST (RFC 8058). Empty for what is not sent to a list."""
     feedback_id: str
     """What the mail is about, for the reports of mail providers: ids and codes, no person."""
     attachment: Attachment | None = None

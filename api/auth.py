@@ -7,7 +7,7 @@ brand is answered as if it did not exist. An operation that is missing from `ACC
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
@@ -41,6 +41,9 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "add_member": OWNS,
     "change_member": OWNS,
     "remove_member": OWNS,
+    "list_member_invitations": ANYBODY,
+    "invite_member": OWNS,
+    "revoke_member_invitation": OWNS,
     "list_api_keys": OWNS,
     "create_api_key": OWNS,
     "revoke_api_key": OWNS,
@@ -151,7 +154,19 @@ def caller_of(request: Request) -> Caller:
 _OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Product)
 
 
-def own(session: Session, caller: Caller, kind: type[T], id_: str, *, lock: bool = False) -> T:
+class OfBrand(Protocol):
+    """Whoever acts for one brand: an API key, or a person who is signed in."""
+
+    @property
+    def brand_id(self) -> str:
+        """The brand."""
+
+    @property
+    def role(self) -> Role:
+        """What they may do for it."""
+
+
+def own(session: Session, caller: OfBrand, kind: type[T], id_: str, *, lock: bool = False) -> T:
     """The caller's own thing of this id. Raises `NotFound`, also when it is another brand's."""
     if kind not in _OWNED:
         raise Defect(f"{kind.__name__} has no brand of its own")
@@ -165,6 +180,6 @@ def own(session: Session, caller: Caller, kind: type[T], id_: str, *, lock: bool
 _WORDS: Final[dict[type[Table], str]] = {ApiKey: "API key"}
 
 
-def own_brand(session: Session, caller: Caller) -> Brand:
+def own_brand(session: Session, caller: OfBrand) -> Brand:
     """The caller's brand."""
     return session.get_one(Brand, caller.brand_id)

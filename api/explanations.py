@@ -48,6 +48,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "method_not_allowed": Explanation(
         "The address exists and does not take this method.", "The header `Allow` names those it takes."
     ),
+    "form_unknown": Explanation(
+        "The form is not of a page that this browser has open.",
+        "Open the page again, and send it from there.",
+    ),
+    "too_many": Explanation("Too many tries in a short time.", "Wait for `Retry-After`, then try again."),
     "refused": Explanation("Understood, not allowed, and nothing was changed.", "Read `detail`."),
     "evidence_incomplete": Explanation(
         "Nobody accepted an offer for this payout, so that nothing can explain it.",
@@ -79,6 +84,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "email_known": Explanation("The e-mail address is known already.", "Change the one that exists."),
     "last_owner": Explanation("A brand needs an owner.", "Make another member owner first."),
+    "already_joined": Explanation("The invited person has joined already.", "Remove the member instead."),
+    "already_set_up": Explanation("There is a brand already.", "Sign in, or have an owner invite you."),
     # files
     "encoding": Explanation("The file's characters cannot be read.", "Save it as CSV in UTF-8."),
     "no_header": Explanation(

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from api import explanations, health, openapi, problems, webhooks
+from api.console.pages import ROUTERS as PAGES
 from api.pages import creator, unsubscribe
 from api.routes import ROUTERS
 from api.traffic import Traffic
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = chosen
     problems.add_handlers(app)
-    app.add_middleware(Traffic)
+    app.add_middleware(Traffic, https=chosen.public_url.startswith("https://"))
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
@@ -54,6 +55,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(webhooks.routes_for(chosen))
     app.include_router(creator.router)
     app.include_router(unsubscribe.router)
+    for router in PAGES:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     openapi.describe(app)
     return app

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
 from api.commands import StillWorking
+from api.limits import TooBusy
 from domain.errors import HandselError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -94,6 +95,8 @@ async def _named(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, StillWorking) or error.code == "call_in_progress":
         headers["Retry-After"] = RETRY_AFTER
+    if isinstance(error, TooBusy):
+        headers["Retry-After"] = str(error.seconds)
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="handsel"'
     errors = [FieldError(field=error.field, message=error.message)] if error.field else None
@@ -197,5 +200,6 @@ _MEANING: Final = {
     409: "Understood and not possible now; nothing was changed.",
     413: "The body is too large.",
     422: "A field is missing or wrong; `errors` names it.",
+    429: "Too many calls; `Retry-After` says when the next one counts.",
     503: "The database or the workflow service cannot be reached; send the same call again.",
 }

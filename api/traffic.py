@@ -16,8 +16,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUEST_ID: Final = "X-Request-ID"
 _FORM: Final = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_API_ONLY: Final = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'"}
+_SAFE: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer carries that says nothing else; pages say more (`api/pages/rendering.py`)."""
+_API_ONLY: Final = {"Cache-Control": "no-store"}
+_HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 log = structlog.get_logger("handsel.http")
 
@@ -25,8 +32,9 @@ log = structlog.get_logger("handsel.http")
 class Traffic:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, https: bool = False) -> None:
         self._app = app
+        self._always = _SAFE | (_HTTPS_ONLY if https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name the request, pass it on, say how it went."""
@@ -42,7 +50,7 @@ class Traffic:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(scope, message, name)
+                _add_headers(scope, message, name, self._always)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=name):
@@ -52,10 +60,10 @@ class Traffic:
                 _tell(scope, status, time.perf_counter() - began)
 
 
-def _add_headers(scope: Scope, message: Message, name: str) -> None:
+def _add_headers(scope: Scope, message: Message, name: str, always: dict[str, str]) -> None:
     headers = MutableHeaders(scope=message)
     headers[REQUEST_ID] = name
-    added = _SAFE | (_API_ONLY if scope["path"].startswith("/api/") else {})
+    added = always | (_API_ONLY if scope["path"].startswith("/api/") else {})
     for header, value in added.items():
         headers.setdefault(header, value)
 
@@ -72,4 +80,5 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
         status=status,
         milliseconds=round(seconds * 1000, 1),
         key=getattr(caller, "key_id", ""),
+        member=getattr(scope.get("state", {}).get("person"), "member_id", ""),
     )

@@ -23,14 +23,18 @@ from activities.adapters.stripe_gateway import StripeGateway
 from activities.carrier_port import CarrierEvent
 from activities.carrier_port import WebhookForged as CarrierForged
 from activities.payments_port import WebhookEvent, WebhookForged
+from api.limits import TooBusy, Window, hold_to
 from api.problems import answers
-from domain.errors import Invalid
+from domain.errors import Invalid, Refused
 from infra.database import INBOX_CHANNEL, notify
 from infra.settings import Settings
 from infra.tables import Inbox, Shipment, ShipmentEvent
 
 LARGEST_MESSAGE: Final = 256_000
 """Bytes. Stripe's largest events stay well below."""
+_ALL = Window(12_000, 60)
+_FORGED = Window(60, 60)
+"""Messages from one IP address, and those of them that were not signed for us, in one process."""
 _UNUSED_KEY: Final = "sk_test_for_verification_only"
 """Verifying a signature asks Stripe nothing; the front may run without Stripe's key."""
 
@@ -48,7 +52,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Received]]
 
 def routes_for(settings: Settings) -> APIRouter:
     """The routes whose secrets are set."""
-    router = APIRouter(tags=["webhooks"], responses=answers(400, 413, 503))
+    router = APIRouter(tags=["webhooks"], responses=answers(400, 413, 429, 503))
     gateway = StripeGateway(
         settings.stripe_api_key or _UNUSED_KEY,
         settings.stripe_api_base or None,
@@ -94,12 +98,13 @@ def is_live(settings: Settings) -> bool:
 def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool) -> Handler:
     async def receive(request: Request) -> Received:
         """Verify, store once, answer. Repeats and messages out of order are welcome."""
+        hold_to(_ALL.wait(_sender(request)))
         body = await _read(request)
         header = request.headers.get("stripe-signature", "")
         try:
             event = gateway.verify_webhook(body, header, secret, thin=source == "stripe_thin")
         except WebhookForged as error:
-            raise _forged(source) from error
+            raise _forged(request, source) from error
         if event.livemode is not live:
             log.warning("webhook of the other mode", source=source, type=event.type)
             raise _bad("the message is of the other mode (test or live)", "wrong_mode")
@@ -112,11 +117,12 @@ def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool) -> Han
 def _carrier(secret: str) -> Handler:
     async def receive(request: Request) -> Received:
         """Verify, store once, answer. Repeats and messages out of order are welcome."""
+        hold_to(_ALL.wait(_sender(request)))
         body = await _read(request)
         try:
             event = verify_carrier(request.headers, body, secret, datetime.now(UTC))
         except CarrierForged as error:
-            raise _forged("carrier") from error
+            raise _forged(request, "carrier") from error
         await run_in_threadpool(_store_carrier, request.app.state.sessions, event)
         return Received()
 
@@ -142,7 +148,15 @@ def _bad(message: str, code: str) -> Invalid:
     return error
 
 
-def _forged(source: str) -> Invalid:
+def _sender(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _forged(request: Request, source: str) -> Refused:
+    """What a message that is not signed for us is answered: after many, less and less work."""
+    wait = _FORGED.wait(_sender(request))
+    if wait > 0:
+        return TooBusy(wait)
     log.warning("webhook refused", source=source)
     return _bad("the message was not signed for this address", "forged")
 

@@ -43,6 +43,11 @@ PREFIXES: Final = {
     "remark": "remark",
     "approval_rules": "rules",
     "hold": "hold",
+    "sign_in": "signin",
+    "sign_in_line": "seen",
+    "session": "session",
+    "member_invitation": "minv",
+    "staff_mail": "smail",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PATTERN: Final = re.compile(r"^([a-z]+)_([0-7][0-9abcdefghjkmnpqrstvwxyz]{25})$")

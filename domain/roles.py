@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from domain.compact import Compact
 
@@ -14,6 +15,15 @@ class Role(StrEnum):
     OPS = "ops"
     FINANCE = "finance"
     VIEWER = "viewer"
+
+
+MEANING: Final[dict[Role, str]] = {
+    Role.OWNER: "everything, and alone: people, API keys, the brand itself",
+    Role.OPS: "products, creators, campaigns, invitations, parcels, drafts and posts",
+    Role.FINANCE: "read everything; approve, hold and settle payments",
+    Role.VIEWER: "read everything but creators' names and addresses",
+}
+"""What each role may do, in a line."""
 
 
 class ActorKind(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -29,12 +30,25 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def make_key(session: Session, *, mode: str, brand_id: str, name: str, role: Role) -> NewKey:
+def make_key(
+    session: Session, *, mode: str, brand_id: str, name: str, role: Role, key_id: str | None = None
+) -> NewKey:
     """Make a key of this role for this brand; `mode` (local or production) stands in its prefix."""
     secret = f"hs_{mode}_{secrets.token_urlsafe(32)}"
     row = ApiKey(
-        id=new_id("api_key"), brand_id=brand_id, name=name, role=role.value, digest=digest_of(secret)
+        id=key_id or new_id("api_key"),
+        brand_id=brand_id,
+        name=name,
+        role=role.value,
+        digest=digest_of(secret),
     )
     session.add(row)
     session.flush()
     return NewKey(row, secret)
+
+
+def revoke_key(session: Session, key: ApiKey) -> None:
+    """The key counts no more, from the next call on. Revoking twice is revoking once."""
+    if key.revoked_at is None:
+        key.revoked_at = datetime.now(UTC)
+        session.flush()

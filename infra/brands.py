@@ -44,6 +44,13 @@ class FoundedBrand(NamedTuple):
 
 def found_brand(session: Session, new: NewBrand, *, mode: str) -> FoundedBrand:
     """Write brand, owner and an owner's key. The caller commits, and shows the key once."""
+    brand, owner = write_brand(session, new)
+    key = make_key(session, mode=mode, brand_id=brand.id, name="first key", role=Role.OWNER)
+    return FoundedBrand(brand, owner, key)
+
+
+def write_brand(session: Session, new: NewBrand) -> tuple[Brand, Member]:
+    """Write the brand and its first owner."""
     brand = Brand(
         id=new_id("brand"),
         name=new.name,
@@ -63,5 +70,5 @@ def found_brand(session: Session, new: NewBrand, *, mode: str) -> FoundedBrand:
         role=Role.OWNER.value,
     )
     session.add(owner)
-    key = make_key(session, mode=mode, brand_id=brand.id, name="first key", role=Role.OWNER)
-    return FoundedBrand(brand, owner, key)
+    session.flush()
+    return brand, owner

@@ -15,6 +15,8 @@ from infra.settings import Settings
 
 NOTICES_CHANNEL: Final = "notices"
 """Told when an e-mail was queued."""
+STAFF_MAILS_CHANNEL: Final = "staff_mails"
+"""Told when an e-mail to a member was queued."""
 INBOX_CHANNEL: Final = "inbox"
 """Told when a message from outside was stored."""
 

@@ -79,13 +79,13 @@ def bind(session: Session, link_id: str, browser_digest: str) -> bool:
     return owner is not None and hmac.compare_digest(owner, browser_digest)
 
 
-def token_of(link_id: str, secret: str, purpose: str = _PAGE) -> str:
-    """The URL-safe token of a link: 43 characters."""
-    raw = _uuid_of(link_id).bytes
+def token_of(link_id: str, secret: str, purpose: str = _PAGE, kind: str = "link") -> str:
+    """The URL-safe token of a link (or of another kind of id for its own purpose): 43 characters."""
+    raw = _uuid_of(link_id, kind).bytes
     return urlsafe_b64encode(raw + _seal(raw, secret, purpose)).rstrip(b"=").decode()
 
 
-def read_token(token: str, secret: str, purpose: str = _PAGE) -> str:
+def read_token(token: str, secret: str, purpose: str = _PAGE, kind: str = "link") -> str:
     """The id of the link that the token was made for. Raises `LinkRefused` for any other text.
 
     A token that is right in form and wrong in its seal costs the same time as a right one.
@@ -99,8 +99,8 @@ def read_token(token: str, secret: str, purpose: str = _PAGE) -> str:
     body, seal = raw[:16], raw[16:]
     if not hmac.compare_digest(seal, _seal(body, secret, purpose)):
         raise LinkRefused("this link is not one of ours", code="link_forged")
-    link_id = encode(PREFIXES["link"], UUID(bytes=body))
-    if token_of(link_id, secret, purpose) != token:
+    link_id = encode(PREFIXES[kind], UUID(bytes=body))
+    if token_of(link_id, secret, purpose, kind) != token:
         raise LinkRefused("this link is not complete", code="link_garbled")
     return link_id
 
@@ -130,9 +130,9 @@ def _seal(raw: bytes, secret: str, purpose: str) -> bytes:
     return hmac.digest(key, raw, "sha256")[:_SEAL_BYTES]
 
 
-def _uuid_of(link_id: str) -> UUID:
-    if not is_id("link", link_id):
-        raise ValueError(f"{link_id!r} is not the id of a link")
+def _uuid_of(link_id: str, kind: str) -> UUID:
+    if not is_id(kind, link_id):
+        raise ValueError(f"{link_id!r} is not the id of a {kind}")
     number = 0
     for digit in link_id.partition("_")[2]:
         number = number << 5 | _ALPHABET.index(digit)

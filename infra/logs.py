@@ -31,7 +31,7 @@ _BLOTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail address]"),
     (re.compile(r"\b(?:sk|rk|whsec)_\w+"), "[secret]"),
     (re.compile(r"://[^\s/@:]+:[^\s/@]+@"), "://[secret]@"),
-    (re.compile(r"(/[cu]/)[\w.~-]{16,}"), r"\1[token]"),
+    (re.compile(r"(/(?:[cu]|console/sign-in/link|console/join)/)[\w.~-]{16,}"), r"\1[token]"),
     (re.compile(r"(?i)(x-amz-(?:signature|credential|security-token)=)[^&\s]+"), r"\1[secret]"),
 )
 

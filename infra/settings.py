@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     """Addresses whose `X-Forwarded-*` headers are believed, separated by commas. The address
     recorded with a consent comes from them."""
 
+    session_idle_hours: int = Field(default=12, ge=1, le=720)
+    """Hours after which an unused session of the console ends."""
+    session_days: int = Field(default=14, ge=1, le=90)
+    """Days after which a session of the console ends, used or not."""
+
     # Database
 
     database_url: str = Field(default="", repr=False)

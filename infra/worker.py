@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, Literal
 
 import structlog
 from temporalio.client import Client
@@ -29,6 +29,7 @@ from activities.notices import Notices
 from activities.payments import PaymentActivities
 from activities.posts import PostActivities
 from activities.record import Records
+from activities.staff_mails import StaffMails
 from infra.database import make_engine, make_sessions
 from infra.logs import configure
 from infra.objects import ObjectStore
@@ -41,6 +42,12 @@ from workflows.messages import COLLABORATIONS_QUEUE, PAYMENTS_QUEUE, PUMP, PumpS
 from workflows.pump import PumpWorkflow
 
 WORKFLOWS = [CollaborationWorkflow, CampaignWorkflow, PumpWorkflow]
+PUMPS: Final[tuple[Literal["notices", "staff_mails", "inbox", "audit"], ...]] = (
+    "notices",
+    "staff_mails",
+    "inbox",
+    "audit",
+)
 GRACE = timedelta(seconds=20)
 """How long a stopping worker may finish what it began; below the supervisor's kill time."""
 
@@ -75,6 +82,7 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
         launch.count_open,
         Notices(sessions, vault, mailer, settings).deliver_notices,
         AuditActivities(sessions, vault, objects, mailer, settings).keep_audit,
+        StaffMails(sessions, mailer, settings).deliver_staff_mails,
     ]
 
 
@@ -95,7 +103,7 @@ def payment_activities(settings: Settings, client: Client) -> list[Callable[...,
 def make_worker(settings: Settings, client: Client, queue: str) -> Worker:
     """The worker of one queue, on a running event loop."""
     paying = queue == PAYMENTS_QUEUE
-    slots = settings.payment_activity_slots + 1 if paying else settings.worker_activity_slots + 1
+    slots = settings.payment_activity_slots + 1 if paying else settings.worker_activity_slots + 3
     return Worker(
         client,
         task_queue=queue,
@@ -119,8 +127,8 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 async def start_pumps(client: Client) -> None:
-    """Make sure that somebody carries notices out, inbox messages in, and events into the audit log."""
-    for of in ("notices", "inbox", "audit"):
+    """Make sure that somebody carries mails out, inbox messages in, and events into the audit log."""
+    for of in PUMPS:
         await client.start_workflow(
             PUMP,
             PumpStart(of=of),

@@ -32,7 +32,7 @@ class PumpStart(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    of: Literal["notices", "inbox", "audit"]
+    of: Literal["notices", "inbox", "audit", "staff_mails"]
 
 
 def collaboration_workflow_id(collaboration_id: str) -> str:

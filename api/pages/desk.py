@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from activities.adapters.stripe_gateway import StripeGateway
 from activities.payments_port import PaymentsGateway
+from api.limits import hold_to
 from api.pages.door import Browsers, Standing, Visit, note_opened, take, visit
 from api.pages.dossier import Dossier, read_dossier
 from api.pages.forms import Fields, Paper
@@ -41,17 +42,6 @@ FRESH_LINK_PAUSE: Final = 60
 FRESH_LINKS_A_DAY: Final = 5
 _ALSO: Final = ("", ":waitlist", ":excuse")
 """What the workflow puts after a request's id when something else came of it."""
-
-
-class TooBusy(Refused):
-    """Too many tries. `seconds` says how long to wait."""
-
-    code = "too_many"
-    status = 429
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("too many tries")
-        self.seconds = max(1, round(seconds))
 
 
 class AlreadyDone(Refused):
@@ -120,7 +110,7 @@ class Desk:
         try:
             return visit(session, token, self.settings.secret_key, sender.digest, moment())
         except LinkRefused:
-            self._wait(self.limits.guesses_by_address.wait(sender.ip))
+            hold_to(self.limits.guesses_by_address.wait(sender.ip))
             raise
 
     def open(self, token: str, sender: Sender) -> tuple[Visit, Dossier | None]:
@@ -135,21 +125,17 @@ class Desk:
 
     def enter(self, session: Session, token: str, sender: Sender) -> Visit:
         """Who acts: the link must act here. Raises `NotHere`, `TooBusy`, `LinkRefused`."""
-        self._wait(self.limits.acts_by_address.wait(sender.ip))
+        hold_to(self.limits.acts_by_address.wait(sender.ip))
         who = self.knock(session, token, sender)
         if who.standing is not Standing.ACTS:
             raise NotHere(who.standing)
-        self._wait(self.limits.acts_by_link.wait(who.link_id))
+        hold_to(self.limits.acts_by_link.wait(who.link_id))
         return who
 
     def claim(self, session: Session, who: Visit) -> None:
         """From now on the link is this browser's. Raises `NotHere` when another one was faster."""
         if not take(session, who):
             raise NotHere(Standing.ELSEWHERE)
-
-    def _wait(self, seconds: float) -> None:
-        if seconds > 0:
-            raise TooBusy(seconds)
 
     # --- a form --------------------------------------------------------------------------------------
 
@@ -203,8 +189,8 @@ class Desk:
 
         Says nothing about whether it did, so that a link in wrong hands learns nothing.
         """
-        self._wait(self.limits.acts_by_address.wait(sender.ip))
-        self._wait(self.limits.links_by_address.wait(sender.ip))
+        hold_to(self.limits.acts_by_address.wait(sender.ip))
+        hold_to(self.limits.links_by_address.wait(sender.ip))
         with self.sessions.begin() as session:
             who = self.knock(session, token, sender)
             row = session.execute(

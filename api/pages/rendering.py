@@ -24,16 +24,21 @@ _STRIPE: Final = ("https://connect.stripe.com", "https://*.stripe.com")
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+    environment = make_environment(FOLDER)
+    environment.globals.update(say=say, knows=knows, span=span, megabytes=megabytes)
+    return environment
+
+
+def make_environment(*folders: Path) -> Environment:
+    """Templates of these folders, the first first; whatever a template shows is escaped."""
+    return Environment(
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(say=say, knows=knows, span=span, megabytes=megabytes)
-    return environment
 
 
 def megabytes(size: int) -> str:
@@ -46,7 +51,15 @@ def megabytes(size: int) -> str:
 class Renderer:
     """Renders the pages of one installation."""
 
-    def __init__(self, settings: Settings, objects: ObjectStore | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        objects: ObjectStore | None,
+        environment: Environment | None = None,
+        *,
+        leads_to_stripe: bool = True,
+    ) -> None:
+        self._environment = environment or _environment()
         files = objects.origin() if objects is not None else ""
         payment = (_origin(settings.stripe_api_base),) if settings.stripe_api_base else _STRIPE
         self._policy = "; ".join(
@@ -56,7 +69,7 @@ class Renderer:
                 "script-src 'self'",
                 f"img-src 'self' {files}".strip(),
                 f"connect-src 'self' {files}".strip(),
-                f"form-action 'self' {' '.join(payment)}",
+                f"form-action 'self' {' '.join(payment) if leads_to_stripe else ''}".strip(),
                 "base-uri 'none'",
                 "frame-ancestors 'none'",
             )
@@ -66,7 +79,7 @@ class Renderer:
         self, template: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any
     ) -> HTMLResponse:
         """A page of this template."""
-        body = _environment().get_template(template).render(**facts)
+        body = self._environment.get_template(template).render(**facts)
         return HTMLResponse(body, status, headers=self.headers() | (headers or {}))
 
     def redirect(self, address: str) -> RedirectResponse:

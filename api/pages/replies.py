@@ -14,7 +14,8 @@ from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
-from api.pages.desk import Desk, NotHere, Sender, TooBusy, desk_of
+from api.limits import TooBusy
+from api.pages.desk import Desk, NotHere, Sender, desk_of
 from api.pages.door import COOKIE, COOKIE_SECONDS, Standing, Visit
 from api.pages.wording import knows, say
 from domain.errors import HandselError, LinkRefused, NotFound, Refused

@@ -27,7 +27,12 @@ _END_OF_DAY: Final = time(23, 59, 59)
 @cache
 def catalogue() -> dict[str, str]:
     """All texts by dotted name."""
-    return dict(_flat("", tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))))
+    return texts_of(CATALOGUE)
+
+
+def texts_of(file: Path) -> dict[str, str]:
+    """The texts of one catalogue file by dotted name."""
+    return dict(_flat("", tomllib.loads(file.read_text(encoding="utf-8"))))
 
 
 def _flat(prefix: str, table: dict[str, Any]) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -14,7 +13,7 @@ from api.paging import Page, Paging, page_of
 from api.problems import answers
 from api.schemas.brands import BrandChanges, BrandShown, KeyMade, KeyShown, NewKeyGiven
 from api.schemas.common import KeyId
-from infra.api_keys import make_key
+from infra.api_keys import make_key, revoke_key
 from infra.tables import ApiKey
 
 router = APIRouter(
@@ -69,7 +68,5 @@ def create_api_key(given: NewKeyGiven, request: Request, caller: CallerOf, sessi
 def revoke_api_key(key_id: KeyId, caller: CallerOf, session: SessionOf) -> KeyShown:
     """The key counts no more, from the next call on. Revoking twice is revoking once."""
     key = own(session, caller, ApiKey, key_id)
-    if key.revoked_at is None:
-        key.revoked_at = datetime.now(UTC)
-        session.flush()
+    revoke_key(session, key)
     return KeyShown.model_validate(key)

@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import select
 
-from api.auth import own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
 from api.paging import Page, Paging, page_of
 from api.problems import answers
-from api.schemas.brands import MemberChanges, MemberShown, NewMember
-from api.schemas.common import MemberId
-from domain.errors import NotFound, Refused
+from api.schemas.brands import InvitationShown, MemberChanges, MemberShown, NewMember
+from api.schemas.common import MemberId, MemberInvitationId
 from domain.roles import Role
-from infra.ids import new_id
-from infra.tables import Brand, Member
+from infra import members
+from infra.tables import Member, MemberInvitation
 
 router = APIRouter(
     tags=["members"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
@@ -44,18 +41,8 @@ def list_members(
     responses=answers(400, 409, 413),
 )
 def add_member(given: NewMember, caller: CallerOf, session: SessionOf) -> MemberShown:
-    """Add a person; somebody who was removed comes back under their old id."""
-    query = select(Member).where(
-        Member.brand_id == caller.brand_id, func.lower(Member.email) == given.email.lower()
-    )
-    member = session.scalar(query.with_for_update())
-    if member is not None and member.removed_at is None:
-        raise Refused("a member with this e-mail address exists already", code="email_known", field="email")
-    if member is None:
-        member = Member(id=new_id("member"), brand_id=caller.brand_id, email=given.email)
-        session.add(member)
-    member.name, member.role, member.removed_at = given.name, given.role.value, None
-    session.flush()
+    """Add a person at once, without a mail; somebody who was removed comes back under their old id."""
+    member = members.add_member(session, caller.brand_id, given.name, given.email, given.role)
     return MemberShown.model_validate(member)
 
 
@@ -63,41 +50,77 @@ def add_member(given: NewMember, caller: CallerOf, session: SessionOf) -> Member
 def change_member(
     member_id: MemberId, changes: MemberChanges, caller: CallerOf, session: SessionOf
 ) -> MemberShown:
-    """Give another role. The last owner stays one."""
-    member = _present(session, caller, member_id)
-    if changes.role is not Role.OWNER:
-        _keep_an_owner(session, member)
-    member.role = changes.role.value
-    session.flush()
+    """Give another role, from the next click on. The last owner stays one."""
+    member = members.change_role(session, caller.brand_id, member_id, changes.role)
     return MemberShown.model_validate(member)
 
 
 @router.delete("/members/{member_id}", summary="Remove a member", responses=answers(404, 409))
 def remove_member(member_id: MemberId, caller: CallerOf, session: SessionOf) -> MemberShown:
-    """The person may do nothing any more; what they did stays in the history. The last owner stays."""
-    member = _present(session, caller, member_id)
-    _keep_an_owner(session, member)
-    member.removed_at = datetime.now(UTC)
-    session.flush()
+    """The person may do nothing any more, and is signed out; what they did stays. The last owner stays."""
+    member = members.remove_member(session, caller.brand_id, member_id, datetime.now(UTC))
     return MemberShown.model_validate(member)
 
 
-def _present(session: Session, caller: CallerOf, member_id: str) -> Member:
-    session.get_one(Brand, caller.brand_id, with_for_update=True)  # one change of owners at a time
-    member = own(session, caller, Member, member_id)
-    if member.removed_at is not None:
-        raise NotFound("no such member")
-    return member
-
-
-def _keep_an_owner(session: Session, member: Member) -> None:
-    if member.role != Role.OWNER:
-        return
-    others = select(Member.id).where(
-        Member.brand_id == member.brand_id,
-        Member.role == Role.OWNER.value,
-        Member.removed_at.is_(None),
-        Member.id != member.id,
+@router.get("/member-invitations", summary="Invitations of members")
+def list_member_invitations(
+    caller: CallerOf, session: SessionOf, paging: Annotated[Paging, Depends()]
+) -> Page[InvitationShown]:
+    """Who was asked to join, and what came of it."""
+    query = select(MemberInvitation).where(MemberInvitation.brand_id == caller.brand_id)
+    return page_of(
+        session,
+        query,
+        MemberInvitation.id,
+        paging,
+        lambda rows: [_shown(row, datetime.now(UTC)) for row in rows],
     )
-    if session.scalar(others.limit(1)) is None:
-        raise Refused("the brand needs an owner; make another one first", code="last_owner")
+
+
+@router.post(
+    "/member-invitations",
+    summary="Invite a member",
+    status_code=201,
+    dependencies=REPEATABLE,
+    responses=answers(400, 409, 413),
+)
+def invite_member(
+    given: NewMember, request: Request, caller: CallerOf, session: SessionOf
+) -> InvitationShown:
+    """Mail a person a link to join with, good for a week and once. An open one of the address is replaced."""
+    now = datetime.now(UTC)
+    invitation = members.invite_member(
+        session,
+        request.app.state.settings,
+        caller.brand_id,
+        name=given.name,
+        email=given.email,
+        role=given.role,
+        invited_by=caller.key_id,
+        now=now,
+    )
+    return _shown(invitation, now)
+
+
+@router.delete(
+    "/member-invitations/{invitation_id}", summary="Revoke an invitation", responses=answers(404, 409)
+)
+def revoke_member_invitation(
+    invitation_id: MemberInvitationId, caller: CallerOf, session: SessionOf
+) -> InvitationShown:
+    """The link counts no more. Revoking twice is revoking once."""
+    now = datetime.now(UTC)
+    return _shown(members.revoke_invitation(session, caller.brand_id, invitation_id, now), now)
+
+
+def _shown(row: MemberInvitation, now: datetime) -> InvitationShown:
+    return InvitationShown(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        role=Role(row.role),
+        standing=members.standing_of(row, now),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        member_id=row.member_id,
+    )

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.schemas.common import Given, Shown, example
 from domain.clocks import ZoneName
 from domain.roles import Role
+from domain.sign_in import Standing
 from infra.contact import Email, Title
 
 
@@ -54,6 +55,19 @@ class NewMember(Given):
     name: Title
     email: Email
     role: Role
+
+
+class InvitationShown(Shown):
+    """A person who was asked to join."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    standing: Standing
+    created_at: datetime
+    expires_at: datetime
+    member_id: str | None = Field(description="Who came of it")
 
 
 class MemberChanges(Given):

@@ -31,6 +31,7 @@ def _id(prefix: str) -> object:
 
 BrandId = Annotated[str, _id("brand")]
 MemberId = Annotated[str, _id("member")]
+MemberInvitationId = Annotated[str, _id("minv")]
 KeyId = Annotated[str, _id("key")]
 ProductId = Annotated[str, _id("product")]
 VariantId = Annotated[str, _id("variant")]

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("infra.cli.serve:worker", "Run a Temporal worker of one queue."),
     "migrate": ("infra.cli.serve:migrate", "Bring the database to the newest schema."),
     "local": ("infra.cli.local:app", "Single parts of the local stack."),
+    "setup": ("infra.cli.setup:setup", "Set up a fresh installation: its first brand and owner."),
     "brand": ("infra.cli.brand:app", "The brand of this installation."),
     "product": ("infra.cli.product:app", "Products and their stock."),
     "creators": ("infra.cli.creators:app", "Creators, one by one or from a file."),

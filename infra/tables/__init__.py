@@ -1,5 +1,6 @@
 """Every table, in one import, so that migrations and tests see the whole schema."""
 
+from infra.tables.access import MemberInvitation, SignIn, SignInCode, StaffMail, StaffSession
 from infra.tables.audit import (
     AuditCopy,
     AuditFact,
@@ -85,6 +86,7 @@ __all__ = [
     "Inbox",
     "Link",
     "Member",
+    "MemberInvitation",
     "Movement",
     "Notice",
     "OfferRow",
@@ -101,7 +103,11 @@ __all__ = [
     "Shipment",
     "ShipmentCost",
     "ShipmentEvent",
+    "SignIn",
+    "SignInCode",
     "SocialAccount",
+    "StaffMail",
+    "StaffSession",
     "StripeCursor",
     "StripeMovement",
     "Submission",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infra.tables.base import Key, Table
@@ -35,7 +35,10 @@ class Member(Table):
     """A person of the brand, with a role."""
 
     __tablename__ = "members"
-    __table_args__ = (UniqueConstraint("brand_id", "email"),)
+    __table_args__ = (
+        UniqueConstraint("brand_id", "email"),
+        Index("ix_members_email", text("lower(email)")),
+    )
     id: Mapped[Key]
     brand_id: Mapped[str] = mapped_column(ForeignKey("brands.id"))
     name: Mapped[str]

@@ -47,6 +47,9 @@ def things(brand: Tenant) -> dict[str, str]:
         "campaign_id": campaign["id"],
         "collaboration_id": invited["collaboration_ids"][0],
         "member_id": brand.get("/members")["items"][0]["id"],
+        "invitation_id": brand.post(
+            "/member-invitations", {"name": "Ina", "email": "ina@lumen.example", "role": "ops"}
+        )["id"],
         "key_id": brand.get("/api-keys")["items"][-1]["id"],
         "command": "pause",
     }

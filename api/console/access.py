@@ -1,0 +1,66 @@
+"""Every page of the console and who may open it, in one table: the name of a route's function to its roles.
+
+A page that stands in neither table cannot be opened. What a role may see and not do is a page that the role
+may open, with forms that it may not send.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.auth import ANYBODY, OWNS
+from domain.errors import Defect
+from domain.roles import Role
+
+DOORS: Final = frozenset(
+    {
+        "sign_in_page",
+        "ask_for_code",
+        "code_page",
+        "enter_code",
+        "link_page",
+        "enter_by_link",
+        "join_page",
+        "join_brand",
+        "setup_page",
+        "set_up_brand",
+    }
+)
+"""Pages that ask nobody who they are."""
+
+PAGES: Final[dict[str, frozenset[Role]]] = {
+    "home_page": ANYBODY,
+    "sign_out": ANYBODY,
+    "brands_page": ANYBODY,
+    "switch_brand": ANYBODY,
+    "sessions_page": ANYBODY,
+    "end_own_session": ANYBODY,
+    "end_other_sessions": ANYBODY,
+    "sign_ins_page": ANYBODY,
+    "people_page": ANYBODY,
+    "person_page": ANYBODY,
+    "invite_person": OWNS,
+    "revoke_invitation": OWNS,
+    "change_role": OWNS,
+    "remove_person": OWNS,
+    "end_sessions_of_person": OWNS,
+    "keys_page": OWNS,
+    "make_api_key": OWNS,
+    "revoke_api_key_here": OWNS,
+    "brand_page": ANYBODY,
+    "change_brand_here": OWNS,
+    "nothing_here": ANYBODY,
+}
+"""Page (name of its function) to the roles that may open or send it."""
+
+
+def roles_of_page(name: str) -> frozenset[Role]:
+    """The roles that may open this page. Raises `Defect` for one that has no row."""
+    if name not in PAGES:
+        raise Defect(f"no role is declared for the page {name}")
+    return PAGES[name]
+
+
+def names_of(roles: frozenset[Role]) -> str:
+    """Roles in words: owner or finance."""
+    return " or ".join(role.value for role in Role if role in roles)

@@ -1,0 +1,30 @@
+"""The routers of all pages of the console, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.console import brand, door, home, joining, keys, own_sessions, people, setting_up
+from api.console.route import console_router
+from domain.errors import NotFound
+
+_last = console_router()
+
+
+@_last.get("/{rest:path}")
+def nothing_here() -> None:
+    """Every address under /console that is none."""
+    raise NotFound("there is nothing at this address")
+
+
+ROUTERS: tuple[APIRouter, ...] = (
+    door.router,
+    joining.router,
+    setting_up.router,
+    home.router,
+    people.router,
+    keys.router,
+    brand.router,
+    own_sessions.router,
+    _last,
+)
