@@ -17,6 +17,7 @@ from domain.roles import Actor
 
 RECORD_CHANGE: Final = "record_change"
 CHECK_POST: Final = "check_post"
+WATCH_POST: Final = "watch_post"
 ASSESS_GATES: Final = "assess_gates"
 TRANSFER_PAYOUT: Final = "transfer_payout"
 LOOK_UP_TRANSFER: Final = "look_up_transfer"
@@ -74,6 +75,27 @@ class CheckResult(_Model):
     reason: str = ""
     unchanged: bool = False
     """Whether the look before this one saw the same, and found the same."""
+
+
+class WatchTask(_Model):
+    """One look of a watch."""
+
+    collaboration_id: Id
+    watch: int
+    number: int
+    """Of the look within its watch, from 1."""
+    last: bool = False
+    given_up: bool = False
+    """Write down that nothing could be seen, instead of looking."""
+
+
+class WatchAnswer(_Model):
+    """What follows from a look."""
+
+    over: bool
+    """Whether nobody has to look any more."""
+    found: bool = False
+    """Whether something was found that was not known before."""
 
 
 class GateTask(_Model):

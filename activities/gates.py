@@ -42,6 +42,10 @@ from infra.tables import (
     Post,
 )
 
+_OF_LIVE_POSTS = ("live", "watch")
+_NOT_SEEN = "unreachable"
+"""A look of the watch that could not be made says nothing of the post."""
+
 
 def report(
     sessions: sessionmaker[Session],
@@ -84,8 +88,12 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
     events = _last_events(session, collaboration_id)
     last_check = session.scalar(
         select(DisclosureCheck)
-        .where(DisclosureCheck.collaboration_id == collaboration_id)
-        .order_by(DisclosureCheck.number.desc())
+        .where(
+            DisclosureCheck.collaboration_id == collaboration_id,
+            DisclosureCheck.kind.in_(_OF_LIVE_POSTS),
+            DisclosureCheck.reason != _NOT_SEEN,
+        )
+        .order_by(DisclosureCheck.checked_at.desc(), DisclosureCheck.id.desc())
         .limit(1)
     )
     payee = session.get(Payee, row.creator_id)

@@ -32,6 +32,7 @@ from infra.vault import Vault
 
 PAYMENT_SECTION: Final = "#payment"
 """Where the status page shows the payment."""
+_WITH_FIXES: Final = (NoticeKind.DISCLOSURE_FIX, NoticeKind.POST_CHANGED)
 _NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
 _LINKS: Final = text(
     "INSERT INTO links (id, collaboration_id, creator_id, created_at, expires_at)"
@@ -147,7 +148,7 @@ def _context(settings: Settings, one: Envelope, facts: Facts) -> NoticeContext:
         revision=state.revisions,
         by_silence=bool(event.get("by_silence")),
         extension=event.get("span") or "0d",
-        fixes=facts.fixes(notice) if notice.kind is NoticeKind.DISCLOSURE_FIX else (),
+        fixes=facts.fixes(notice) if notice.kind in _WITH_FIXES else (),
         problem=str(event.get("problem") or ""),
         reason=str(event.get("reason") or state.end_reason),
         link=url_of(settings, link),

@@ -41,6 +41,7 @@ _TELLS_BY_EVENT: Final = frozenset(
         NoticeKind.EXTENSION_GRANTED,
         NoticeKind.DISCLOSURE_FIX,
         NoticeKind.POST_PROBLEM,
+        NoticeKind.POST_CHANGED,
         NoticeKind.POST_REJECTED,
         NoticeKind.PARCEL_REPORT_RECEIVED,
         NoticeKind.PARCEL_REPLACED,
@@ -64,7 +65,9 @@ class Facts:
         self._terms = self._texts({n.collaboration_id for n in self._of(NoticeKind.ACCEPTED)})
         self._events = self._event_data()
         self._submissions = self._by_id(Submission, "submission_id", NoticeKind.CHANGES_REQUESTED)
-        self._checks = self._by_id(DisclosureCheck, "check_id", NoticeKind.DISCLOSURE_FIX)
+        self._checks = self._by_id(
+            DisclosureCheck, "check_id", NoticeKind.DISCLOSURE_FIX, NoticeKind.POST_CHANGED
+        )
         self._posts = self._post_places()
         self._paid_at = self._payments()
 
@@ -190,8 +193,8 @@ class Facts:
             found.setdefault((row.collaboration_id, row.sequence), {}).update(row.data)
         return found
 
-    def _by_id(self, table: Any, name: str, kind: NoticeKind) -> dict[Any, Any]:
-        ids = {self.event(notice).get(name) for notice in self._of(kind)} - {None}
+    def _by_id(self, table: Any, name: str, *kinds: NoticeKind) -> dict[Any, Any]:
+        ids = {self.event(notice).get(name) for notice in self._of(*kinds)} - {None}
         if not ids:
             return {}
         return {row.id: row for row in self._session.scalars(select(table).where(table.id.in_(ids)))}

@@ -33,6 +33,7 @@ EFFECTS: Final[dict[str, Apply]] = {
     "hold_fee": promises.hold_fee,
     "void_fee": promises.void_fee,
     "earn_fee": promises.earn_fee,
+    "unearn_fee": promises.unearn_fee,
     "start_attempt": attempts.start_attempt,
     "close_attempt": attempts.close_attempt,
     "mark_confirmed": attempts.mark_confirmed,

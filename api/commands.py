@@ -21,6 +21,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.waking import acts_after_the_end, give_waking, recorded_state
 from domain.campaign import CampaignStatus
 from domain.commands import Request
 from domain.errors import Defect, HandselError, IllegalCommand, NotFound, Refused
@@ -78,11 +79,35 @@ async def give(
     except WorkflowUpdateFailedError as error:
         refusal = _refusal(error)
     except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and acts_after_the_end(request):
+            return await _wake(temporal, sessions, collaboration_id, request, patience)
         refusal = await _no_workflow(temporal, collaboration_id, error)
     done = await run_in_threadpool(_already_recorded, sessions, collaboration_id, request.id)
     if done is None:
         raise refusal
     return done
+
+
+async def _wake(
+    temporal: Client,
+    sessions: sessionmaker[Session],
+    collaboration_id: str,
+    request: Request,
+    patience: float,
+) -> Snapshot:
+    """The same for a collaboration that has ended: it wakes for this one command."""
+    state = await run_in_threadpool(recorded_state, sessions, collaboration_id)
+    if not state.ended:
+        raise NotFound("this collaboration has not begun yet", code="not_started")
+    done = await run_in_threadpool(_already_recorded, sessions, collaboration_id, request.id)
+    if done is not None:
+        return done
+    try:
+        return await give_waking(temporal, state, request, patience=patience)
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RPCError) as error:
+        raise StillWorking("we are still working on it") from error
+    except WorkflowUpdateFailedError as error:
+        raise _refusal(error) from error
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> HandselError:

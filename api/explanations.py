@@ -180,6 +180,13 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "already_asked": Explanation("An extension was asked for already.", "Wait for the answer."),
     "nothing_asked": Explanation("Nobody asked for more time.", "Nothing."),
     "too_early": Explanation("The time for this has not come.", "Wait."),
+    "no_finding": Explanation(
+        "The watch over the post found nothing that is open.",
+        "Nothing; somebody settled it, or it was mended.",
+    ),
+    "other_watch": Explanation(
+        "The finding is of a watch that is over: the post was verified anew since.", "Nothing."
+    ),
     "too_many_checks": Explanation("The post was looked at too often.", "Accept or reject it."),
     "already_flagged": Explanation("This is flagged already.", "Nothing."),
     "not_unknown": Explanation(

@@ -106,6 +106,14 @@ COMMANDS: Final[dict[str, Rule]] = {
     "recheck": _rule((_C, _B, _T), (Stage.DISCLOSURE_CHECK, Stage.VERIFIED), "The post is read again."),
     "accept_post": _rule((_B,), (Stage.DISCLOSURE_CHECK,), "A person's reason stands in for the check."),
     "reject_post": _rule((_B,), (Stage.DISCLOSURE_CHECK,), "The file closes; the fee goes back."),
+    "record_look": _rule(
+        (_H,),
+        (Stage.VERIFIED, Stage.PAYABLE, Stage.PAID, Stage.COMPLETED),
+        "Before payment the post goes back to its check; after it a person and the creator are told.",
+    ),
+    "settle_finding": _rule(
+        (_B,), (Stage.PAID, Stage.COMPLETED), "What the watch found after the payment is settled."
+    ),
     "flag": _rule((_H,), (Stage.PAYABLE, Stage.PAYING), "The reason stands beside the stage."),
     "unflag": _rule((_H,), (Stage.PAYABLE,), "Nobody is waited for; the flag goes."),
     "reassess": _rule((_S, _B, _H, _T), (Stage.PAYABLE,), "The gates are looked at again."),

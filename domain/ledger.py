@@ -22,6 +22,7 @@ EntryKind = Literal[
     "fee_held",
     "fee_voided",
     "fee_earned",
+    "fee_unearned",
     "attempt_opened",
     "attempt_sent",
     "attempt_refused",
@@ -263,15 +264,34 @@ def fee_voided(deal: Deal, fee: Money, reason: str = "") -> NewEntry:
     )
 
 
-def fee_earned(deal: Deal, fee: Money) -> NewEntry:
-    """collaboration held -> creator owed: the post is verified."""
+def earned_key(collaboration_id: str, number: int = 1) -> str:
+    """The key under which a fee is earned for the `number`th time."""
+    return f"earned/{collaboration_id}" if number == 1 else f"earned/{collaboration_id}/{number}"
+
+
+def fee_earned(deal: Deal, fee: Money, number: int = 1) -> NewEntry:
+    """collaboration held -> creator owed: the post is verified, for the `number`th time."""
     return _of_deal(
         deal,
         kind="fee_earned",
-        key=f"earned/{deal.collaboration_id}",
+        key=earned_key(deal.collaboration_id, number),
         line=_line(
             collaboration_held(deal.collaboration_id), creator_owed(deal.creator_id, fee.currency), fee
         ),
+    )
+
+
+def fee_unearned(deal: Deal, fee: Money, number: int, reason: str = "") -> NewEntry:
+    """creator owed -> collaboration held: before it was paid, the post lost what earned the fee."""
+    return _of_deal(
+        deal,
+        kind="fee_unearned",
+        key=f"unearned/{deal.collaboration_id}/{number}",
+        line=_line(
+            creator_owed(deal.creator_id, fee.currency), collaboration_held(deal.collaboration_id), fee
+        ),
+        reverses=earned_key(deal.collaboration_id, number),
+        reason=reason,
     )
 
 

@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     EXTENSION_REFUSED = "extension_refused"
     DISCLOSURE_FIX = "disclosure_fix"
     POST_PROBLEM = "post_problem"
+    POST_CHANGED = "post_changed"
     POST_ACCEPTED = "post_accepted"
     POST_REJECTED = "post_rejected"
     PAYMENT_SETUP = "payment_setup"

@@ -115,6 +115,7 @@ class Attention(StrEnum):
     POST_UNSURE = "post_unsure"
     POST_NOT_MENDED = "post_not_mended"
     POST_UNREADABLE = "post_unreadable"
+    POST_CHANGED = "post_changed"
     GATE_FAILED = "gate_failed"
     PAYEE_MISSING = "payee_missing"
     FUNDS_SHORT = "funds_short"
@@ -136,6 +137,7 @@ ATTENTION_OWNER: Final[dict[Attention, str]] = {
     Attention.POST_UNSURE: "ops",
     Attention.POST_NOT_MENDED: "ops",
     Attention.POST_UNREADABLE: "ops",
+    Attention.POST_CHANGED: "ops",
     Attention.GATE_FAILED: "finance",
     Attention.PAYEE_MISSING: "creator",
     Attention.FUNDS_SHORT: "finance",

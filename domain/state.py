@@ -88,7 +88,11 @@ class State(Compact):
     """Whether the time to mend is over; the next failing check goes to a person."""
     verified_at: datetime | None = None
     live_until: datetime | None = None
+    watch: int = 0
+    """Number of the watch over the post, 0 before the first; a new one begins with each verification."""
 
+    earned: int = 0
+    """How often the fee was earned: again after a finding that came before its payment."""
     pay_by: datetime | None = None
     payable_at: datetime | None = None
     attempt: int = 0
@@ -161,6 +165,15 @@ class EarnFee(_Effect):
     do: Literal["earn_fee"] = "earn_fee"
     fee: Money
     pay_by: datetime
+    number: int = 1
+
+
+class UnearnFee(_Effect):
+    """creator owed -> collaboration held: what earned it does not hold any more; the payout waits."""
+
+    do: Literal["unearn_fee"] = "unearn_fee"
+    fee: Money
+    number: int
 
 
 class StartAttempt(_Effect):
@@ -288,6 +301,7 @@ Effect = Annotated[
     | HoldFee
     | VoidFee
     | EarnFee
+    | UnearnFee
     | StartAttempt
     | CloseAttempt
     | MarkConfirmed

@@ -178,6 +178,9 @@ def _disclosure(brand: str, offer: Offer, policy: Policy) -> Iterator[str]:
         "post clearly, in its own language, before the fold, and with the platform's own label, if any."
     )
     mend = in_words(policy.remedy_within)
+    if policy.watch_after:
+        last = in_words(max(policy.watch_after, key=length))
+        yield f"We look at the post again until about {last} after it was verified. Please leave it as it is."
     yield f"We check it. If something is missing, we say what, and you have {mend} to mend it."
 
 

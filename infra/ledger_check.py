@@ -153,7 +153,8 @@ _HELD: Final = text(r"""
     FROM collaborations c
     LEFT JOIN accounts a ON a.name = 'collaboration:' || c.id || '\:held'
     LEFT JOIN entries h ON h.key = 'held/' || c.id
-    LEFT JOIN entries e ON e.key = 'earned/' || c.id
+    LEFT JOIN entries e ON e.collaboration_id = c.id AND e.kind = 'fee_earned'
+        AND NOT EXISTS (SELECT FROM entries back WHERE back.reverses_id = e.id)
 """)
 
 

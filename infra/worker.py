@@ -30,6 +30,7 @@ from activities.payments import PaymentActivities
 from activities.posts import PostActivities
 from activities.record import Records
 from activities.staff_mails import StaffMails
+from activities.watch import WatchActivities
 from infra.database import make_engine, make_sessions
 from infra.logs import configure
 from infra.objects import ObjectStore
@@ -40,8 +41,9 @@ from workflows.campaign import CampaignWorkflow
 from workflows.collaboration import CollaborationWorkflow
 from workflows.messages import COLLABORATIONS_QUEUE, PAYMENTS_QUEUE, PUMP, PumpStart
 from workflows.pump import PumpWorkflow
+from workflows.watch import WatchWorkflow
 
-WORKFLOWS = [CollaborationWorkflow, CampaignWorkflow, PumpWorkflow]
+WORKFLOWS = [CollaborationWorkflow, CampaignWorkflow, PumpWorkflow, WatchWorkflow]
 PUMPS: Final[tuple[Literal["notices", "staff_mails", "inbox", "audit"], ...]] = (
     "notices",
     "staff_mails",
@@ -68,13 +70,16 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
     """Activities of the queue `collaborations`."""
     sessions = make_sessions(make_engine(settings))
     vault = Vault(settings.vault_key)
-    launch = LaunchActivities(sessions, client, asyncio.get_running_loop())
-    objects = ObjectStore(settings)
-    posts = PostActivities(sessions, SocialPostReader(settings.post_hosts), objects)
+    loop = asyncio.get_running_loop()
+    launch = LaunchActivities(sessions, client, loop)
+    reader, objects = SocialPostReader(settings.post_hosts), ObjectStore(settings)
+    posts = PostActivities(sessions, reader, objects)
+    watch = WatchActivities(sessions, reader, objects, client, loop)
     mailer = SmtpMailer(settings.smtp_url)
     return [
         Records(sessions).record_change,
         posts.check_post,
+        watch.watch_post,
         launch.open_campaign,
         launch.launch_page,
         launch.set_campaign_status,

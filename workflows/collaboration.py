@@ -8,10 +8,12 @@ Everything that people, carriers and Stripe do comes in as one update (`give`); 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
@@ -52,7 +54,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.roles import CLOCK, HANDSEL, Actor
     from domain.stages import Attention, Stage
     from domain.state import Change, Snapshot, State, apply
-    from workflows.messages import COLLABORATION, GIVE
+    from workflows.messages import COLLABORATION, GIVE, WATCH, WatchStart, watch_workflow_id
     from workflows.options import ASSESS, CHECK, LOOK_UP, RECORD, TRANSFER
     from workflows.refusals import refusals
 
@@ -139,7 +141,9 @@ class CollaborationWorkflow:
                     type=recorded.refused,
                     non_retryable=True,
                 )
-            self._state = apply(self._state, change)
+            watch, self._state = self._state.watch, apply(self._state, change)
+            if self._state.watch != watch:
+                await self._begin_watch()
             self._gates = recorded.gates
             return snapshot(self._state, change)
 
@@ -159,6 +163,25 @@ class CollaborationWorkflow:
     async def _give_own(self, command: Command, actor: Actor = HANDSEL) -> None:
         request_id = f"{actor.kind.value}:{self._state.sequence}:{command.name}"
         await self._advance(Request(id=request_id, actor=actor, command=command))
+
+    async def _begin_watch(self) -> None:
+        """Somebody looks at the verified post from now on, also when this workflow has ended."""
+        state = self._state
+        start = WatchStart(
+            collaboration_id=state.collaboration_id,
+            number=state.watch,
+            verified_at=state.verified_at or workflow.now(),
+            zone=state.zone,
+            after=state.policy.watch_after,
+            mend_within=state.policy.remedy_within,
+        )
+        with contextlib.suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                WATCH,
+                start,
+                id=watch_workflow_id(state.collaboration_id, state.watch),
+                parent_close_policy=ParentClosePolicy.ABANDON,
+            )
 
     # --- what Handsel owes at this stage ------------------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.campaign import CampaignStatus
+from domain.clocks import Span
 from domain.commands import Id
 from domain.roles import Actor
 
@@ -22,6 +24,9 @@ CAMPAIGN: Final = "Campaign"
 """Workflow type; argument: `CampaignStart`. Started by the launch."""
 STEER: Final = "steer"
 """Update: `Steering` -> `CampaignStanding`; update id = steering id."""
+
+WATCH: Final = "Watch"
+"""Workflow type; argument: `WatchStart`. Started by the collaboration when its post is verified."""
 
 PUMP: Final = "Pump"
 """Workflow type; argument: `PumpStart`. One for each kind, started by the workers."""
@@ -43,6 +48,25 @@ def collaboration_workflow_id(collaboration_id: str) -> str:
 def campaign_workflow_id(campaign_id: str) -> str:
     """One workflow per campaign."""
     return f"campaign/{campaign_id}"
+
+
+class WatchStart(BaseModel):
+    """What a watch begins with: whose post, since when, and the policy's spans, frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    collaboration_id: Id
+    number: int
+    verified_at: datetime
+    zone: str
+    after: list[Span]
+    mend_within: Span
+    """How long after a finding is looked once more, beside the other looks."""
+
+
+def watch_workflow_id(collaboration_id: str, number: int) -> str:
+    """One workflow per verification of a collaboration's post."""
+    return f"watch/{collaboration_id}/{number}"
 
 
 class CampaignStart(BaseModel):

@@ -41,6 +41,11 @@ CHECK: Options = {
     "schedule_to_close_timeout": timedelta(days=2),
     "retry_policy": _retry(2, 30 * 60),
 }
+WATCH: Options = {
+    "start_to_close_timeout": timedelta(seconds=120),
+    "schedule_to_close_timeout": timedelta(hours=12),
+    "retry_policy": _retry(2, 30 * 60),
+}
 ASSESS: Options = {
     "task_queue": PAYMENTS_QUEUE,
     "start_to_close_timeout": timedelta(seconds=60),

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from activities.effects.context import Context
 from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen, SoldOut
-from domain.ledger import fee_earned, fee_held, fee_voided, payout_id
-from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, VoidFee
+from domain.ledger import fee_earned, fee_held, fee_unearned, fee_voided, payout_id
+from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, UnearnFee, VoidFee
 from infra.tables import Campaign, CampaignVariant, Payout, Variant
 
 _STATUS: Final = (
@@ -72,10 +72,11 @@ def void_fee(session: Session, effect: VoidFee, context: Context) -> None:
 
 
 def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
-    """collaboration held -> creator owed; the payout comes into being, ready."""
-    context.post(session, fee_earned(context.deal, effect.fee))
+    """collaboration held -> creator owed; the payout comes into being, or is ready again."""
+    context.post(session, fee_earned(context.deal, effect.fee, effect.number))
     session.execute(
-        insert(Payout).values(
+        insert(Payout)
+        .values(
             id=payout_id(context.before.collaboration_id, context.before.part),
             brand_id=context.before.brand_id,
             collaboration_id=context.before.collaboration_id,
@@ -87,4 +88,17 @@ def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
             pay_by=effect.pay_by,
             created_at=context.change.at,
         )
+        .on_conflict_do_update(index_elements=["id"], set_={"state": "ready", "pay_by": effect.pay_by})
+    )
+
+
+def unearn_fee(session: Session, effect: UnearnFee, context: Context) -> None:
+    """creator owed -> collaboration held; the payout waits until the fee is earned again."""
+    reason = context.change.events[-1].name
+    context.post(session, fee_unearned(context.deal, effect.fee, effect.number, reason))
+    session.execute(
+        update(Payout)
+        .where(Payout.id == context.deal.payout_id)
+        .values(state="waiting")
+        .execution_options(synchronize_session=False)
     )

@@ -166,7 +166,8 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
     state, stage = shown.state, shown.stage
     of = state.collaboration_id
     parcels = _of(session, Shipment, of, Shipment.number) if state.parcel else ()
-    checks = _of(session, DisclosureCheck, of, DisclosureCheck.number) if stage in _WITH_FINDINGS else ()
+    checks = _of(session, DisclosureCheck, of, DisclosureCheck.checked_at) if stage in _WITH_FINDINGS else ()
+    checks = [each for each in checks if each.kind != "draft"]
     pays = state.type.pays
     return Dossier(
         **{name: getattr(shown, name) for name in _BASE},

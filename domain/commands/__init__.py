@@ -68,7 +68,9 @@ from domain.commands.posting import (
     CheckOutcome,
     Recheck,
     RecordCheck,
+    RecordLook,
     RejectPost,
+    SettleFinding,
     SubmitPost,
 )
 from domain.roles import Actor
@@ -105,6 +107,8 @@ Command = Annotated[
     | Recheck
     | AcceptPost
     | RejectPost
+    | RecordLook
+    | SettleFinding
     | Flag
     | Reassess
     | OpenAttempt
@@ -164,6 +168,7 @@ __all__ = [
     "Reassess",
     "Recheck",
     "RecordCheck",
+    "RecordLook",
     "RefuseExtension",
     "RefusePayout",
     "RejectAddress",
@@ -176,6 +181,7 @@ __all__ = [
     "Return",
     "Scan",
     "SettleAttempt",
+    "SettleFinding",
     "Ship",
     "SubmitDraft",
     "SubmitPost",

@@ -51,6 +51,25 @@ class AcceptPost(CommandModel):
     reason: Code
 
 
+class RecordLook(CommandModel):
+    """What a look of the watch found on a verified post: something to mend, or that all is well again."""
+
+    name: Literal["record_look"] = "record_look"
+    check_id: Id
+    watch: int
+    """Number of the watch; the finding of one that is over counts for nothing."""
+    outcome: CheckOutcome
+    reason: Code = ""
+
+
+class SettleFinding(CommandModel):
+    """A person decides on what the watch found after the payment, with a reason. No money moves by it."""
+
+    name: Literal["settle_finding"] = "settle_finding"
+    verdict: Literal["accepted", "rejected"]
+    reason: Code
+
+
 class RejectPost(CommandModel):
     """A person rejects the post for good, with a reason."""
 

@@ -14,7 +14,7 @@ from domain.errors import IllegalCommand
 from domain.notices import NoticeKind
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import EarnFee, MarkSubmission, RevokeLinks
+from domain.state import EarnFee, MarkSubmission, RevokeLinks, UnearnFee
 
 MOST_CHECKS = 40
 """Looks at one collaboration's post; a bound against a page that is clicked all day."""
@@ -91,7 +91,7 @@ def _verify(turn: Turn) -> None:
     if state.post_id is not None:
         turn.do(MarkSubmission(submission_id=state.post_id, state="accepted"))
     if state.verified_at is None:
-        turn.set(verified_at=turn.now)
+        turn.set(verified_at=turn.now, watch=state.watch + bool(state.policy.watch_after))
         if state.type.pays:
             turn.set(pay_by=turn.after(state.policy.pay_within))
         if length(state.policy.live_for).total_seconds() > 0:
@@ -106,8 +106,8 @@ def _release(turn: Turn) -> None:
     state = turn.state
     turn.set(live_until=None)
     if state.fee is not None and state.pay_by is not None:
-        turn.do(EarnFee(fee=state.fee, pay_by=state.pay_by))
-        turn.set(payable_at=turn.now)
+        turn.do(EarnFee(fee=state.fee, pay_by=state.pay_by, number=state.earned + 1))
+        turn.set(payable_at=turn.now, earned=state.earned + 1)
         turn.happen("payment_due", Stage.PAYABLE)
     else:
         turn.happen("collaboration_completed", Stage.COMPLETED)
@@ -143,10 +143,63 @@ def reject_post(turn: Turn) -> None:
     turn.notify(NoticeKind.POST_REJECTED)
 
 
+def record_look(turn: Turn) -> None:
+    """What the watch found. Before payment the check begins anew; after it people are told."""
+    state, command = turn.state, turn.command
+    if command.watch != state.watch:
+        raise IllegalCommand("another watch is kept over this post", code="other_watch")
+    if state.stage in (Stage.VERIFIED, Stage.PAYABLE):
+        _before_payment(turn)
+    else:
+        _after_payment(turn)
+
+
+def _before_payment(turn: Turn) -> None:
+    """The fee is not earned any more, and whoever can mend it has the ball."""
+    state, command = turn.state, turn.command
+    if command.outcome in (CheckOutcome.PASS, CheckOutcome.UNREADABLE):
+        raise IllegalCommand("there is nothing to mend", code="no_finding")
+    facts = {"check_id": command.check_id, "reason": command.reason}
+    if state.stage is Stage.PAYABLE and state.fee is not None:
+        turn.do(UnearnFee(fee=state.fee, number=state.earned))
+        turn.settle()
+        turn.set(payable_at=None)
+    if command.outcome is CheckOutcome.NEEDS_REVIEW:
+        _ask_person(turn, "disclosure_unsure", Attention.POST_UNSURE, facts)
+    else:
+        _ask_creator(turn, facts)
+
+
+def _after_payment(turn: Turn) -> None:
+    """Nothing moves by itself: a person is asked, and the creator is asked to mend it."""
+    command = turn.command
+    facts = {"check_id": command.check_id, "reason": command.reason}
+    if command.outcome is CheckOutcome.PASS:
+        if turn.state.attention is not Attention.POST_CHANGED:
+            raise IllegalCommand("nothing is open about this post", code="no_finding")
+        turn.settle()
+        turn.happen("post_mended", **facts)
+        return
+    turn.flag(Attention.POST_CHANGED)
+    turn.happen("post_changed", problem=command.outcome.value, **facts)
+    if command.outcome in (CheckOutcome.FAIL, CheckOutcome.REMOVED, CheckOutcome.WRONG_AUTHOR):
+        turn.notify(NoticeKind.POST_CHANGED, turn.state.sequence + 1)
+
+
+def settle_finding(turn: Turn) -> None:
+    """A person's word on what the watch found; a refund is finance's own decision."""
+    if turn.state.attention is not Attention.POST_CHANGED:
+        raise IllegalCommand("nothing is open about this post", code="no_finding")
+    turn.settle()
+    turn.happen("finding_settled", verdict=turn.command.verdict, reason=turn.command.reason)
+
+
 HANDLERS: dict[str, Handler] = {
     "submit_post": submit_post,
     "record_check": record_check,
     "recheck": recheck,
     "accept_post": accept_post,
     "reject_post": reject_post,
+    "record_look": record_look,
+    "settle_finding": settle_finding,
 }

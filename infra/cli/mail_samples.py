@@ -44,6 +44,7 @@ _STAGES: Final = {
     NoticeKind.CHANGES_REQUESTED: Stage.CHANGES_REQUESTED,
     NoticeKind.DRAFT_APPROVED: Stage.APPROVED,
     NoticeKind.DISCLOSURE_FIX: Stage.DISCLOSURE_CHECK,
+    NoticeKind.POST_CHANGED: Stage.COMPLETED,
     NoticeKind.PAYMENT_SETUP: Stage.PAYABLE,
     NoticeKind.PAID: Stage.PAID,
 }
@@ -130,4 +131,6 @@ def _parcel() -> Parcel:
 
 
 def _problem(kind: NoticeKind) -> str:
+    if kind is NoticeKind.POST_CHANGED:
+        return "fail"
     return "damaged" if kind is NoticeKind.PARCEL_REPORT_RECEIVED else "removed"

@@ -243,7 +243,7 @@ def _messages_in(session: Session) -> dict[str, int]:
 def _posts(session: Session, ids: list[str]) -> dict[str, int]:
     query = (
         select(DisclosureCheck.collaboration_id, DisclosureCheck.outcome)
-        .where(DisclosureCheck.collaboration_id.in_(ids))
+        .where(DisclosureCheck.collaboration_id.in_(ids), DisclosureCheck.kind == "live")
         .order_by(DisclosureCheck.collaboration_id, DisclosureCheck.number)
     )
     verdicts: dict[str, list[str]] = {}

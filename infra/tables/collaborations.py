@@ -225,7 +225,10 @@ class DisclosureCheck(Table):
     id: Mapped[Key]
     collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"), index=True)
     submission_id: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="live")
+    """draft (advice), live (what money waits for) or watch (what came later)."""
     number: Mapped[int]
+    """From 1, within its kind; within one watch for its looks."""
     outcome: Mapped[str]
     """`domain.commands.CheckOutcome`: the worst over all posts."""
     reason: Mapped[str]

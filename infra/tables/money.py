@@ -92,7 +92,7 @@ class Payout(Table):
     amount: Mapped[Minor]
     currency: Mapped[str]
     state: Mapped[str]
-    """ready, sending, unknown, sent, confirmed."""
+    """ready, waiting (a finding on the post took the fee back), sending, unknown, sent, confirmed."""
     pay_by: Mapped[datetime]
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]

@@ -76,6 +76,7 @@ def body_for(name: str, things: dict[str, str]) -> Any:
             "command_ship": {"shipment_id": "ship_01k9z3v5e8fw0a2t4s6q8r0b1c"},
             "command_accept_post": {"reason": "seen"},
             "command_reject_post": {"reason": "seen"},
+            "command_settle_finding": {"verdict": "accepted", "reason": "seen"},
             "command_settle_attempt": {"result": "refused"},
         }
         return known.get(name)

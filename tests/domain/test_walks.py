@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from domain.command_table import COMMANDS
 from domain.commands import Lose, MarkSilent
 from domain.stages import ENDS, STAGES, Attention, Stage
 from domain.state import Change, State
+from tests.domain.test_tables import AFTER_THE_END
 from tests.domain.walks import SENSIBLE, Walk, walked
 
 PARCEL_AWAY = (Stage.PREPARING, Stage.SHIPPED)
@@ -73,9 +76,10 @@ def test_every_life_comes_to_an_end(finished: list[Walk]) -> None:
     for walk in finished:
         assert walk.state.ended, walk.state.stage
         assert next_alarm(walk.state) is None
-        assert walk.state.attention is None
+        assert walk.state.attention in (None, Attention.POST_CHANGED)
         assert walk.effects("revoke_links")
-        assert not [name for name, rule in COMMANDS.items() if walk.state.stage in rule.stages]
+        possible = {name for name, rule in COMMANDS.items() if walk.state.stage in rule.stages}
+        assert possible <= AFTER_THE_END
 
 
 def test_no_clock_runs_against_a_creator_whose_parcel_is_not_there(finished: list[Walk]) -> None:
@@ -101,11 +105,36 @@ def test_no_two_notices_share_a_kind_and_a_step(finished: list[Walk]) -> None:
 
 def test_a_fee_is_held_once_then_earned_or_given_back(finished: list[Walk]) -> None:
     for walk in finished:
-        moves = [effect.do for effect in walk.effects("hold_fee", "void_fee", "earn_fee")]
-        assert moves in ([], ["hold_fee", "void_fee"], ["hold_fee", "earn_fee"])
+        effects = walk.effects("hold_fee", "void_fee", "earn_fee", "unearn_fee")
+        moves = " ".join(effect.do for effect in effects)
+        assert re.fullmatch("(hold_fee( earn_fee unearn_fee)*( void_fee| earn_fee))?", moves)
         completed = walk.state.stage is Stage.COMPLETED
-        assert ("earn_fee" in moves) == (completed and walk.state.type.pays)
+        assert moves.endswith(" earn_fee") == (completed and walk.state.type.pays)
+        numbers = [effect.number for effect in effects if effect.do == "earn_fee"]
+        assert numbers == list(range(1, len(numbers) + 1))
         if not walk.state.type.pays:
+            assert not moves
+
+
+def test_what_is_found_before_the_payment_takes_the_fee_back_and_after_it_moves_nothing(
+    finished: list[Walk],
+) -> None:
+    looks = [
+        step
+        for walk in finished
+        for step in walk.steps
+        if step.change is not None and step.change.command == "record_look"
+    ]
+    assert {step.before.stage for step in looks} == COMMANDS["record_look"].stages
+    for step in looks:
+        assert step.change is not None
+        moves = [effect.do for effect in step.change.effects if effect.do.endswith("_fee")]
+        if step.before.stage in (Stage.VERIFIED, Stage.PAYABLE):
+            earned = step.before.stage is Stage.PAYABLE
+            assert step.after.stage is Stage.DISCLOSURE_CHECK
+            assert moves == (["unearn_fee"] if earned else [])
+        else:
+            assert step.after.stage is step.before.stage
             assert moves == []
 
 
@@ -121,7 +150,7 @@ def test_an_attempt_is_opened_when_none_is_open_and_closed_once(finished: list[W
             assert opened - closed in (0, 1)
         assert opened == closed
         sent = [effect for effect in walk.effects("close_attempt") if effect.result == "sent"]
-        assert len(sent) == len(walk.effects("earn_fee"))
+        assert len(sent) == len(walk.effects("earn_fee")) - len(walk.effects("unearn_fee"))
 
 
 def test_pieces_and_parcels_add_up(finished: list[Walk]) -> None:

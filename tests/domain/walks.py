@@ -254,6 +254,12 @@ def command(name: str, state: State, pick: int = 0) -> Command:
             "check_id": derived_id("disclosure_check", state.checks),
             "outcome": list(given.CheckOutcome)[max(0, pick - 5)],
         },
+        "record_look": {
+            "check_id": derived_id("disclosure_check", "watch", state.sequence),
+            "watch": state.watch + wrong,
+            "outcome": list(given.CheckOutcome)[pick % 7],
+        },
+        "settle_finding": {"verdict": ["accepted", "rejected"][pick % 2], "reason": "seen"},
         "accept_post": {"reason": "clear_in_context"},
         "reject_post": {"reason": "not_ours"},
         "flag": {"reason": list(Attention)[pick % len(Attention)].value},

@@ -30,6 +30,8 @@ _ARGUMENTS = {
     "ask_extension": {"span": "2d"},
     "submit_post": {"submission_id": derived_id("submission", "p")},
     "record_check": {"check_id": derived_id("disclosure_check", "c"), "outcome": "fail"},
+    "record_look": {"check_id": derived_id("disclosure_check", "w"), "watch": 0, "outcome": "fail"},
+    "settle_finding": {"verdict": "accepted", "reason": "fine"},
     "accept_post": {"reason": "fine"},
     "reject_post": {"reason": "bad"},
     "flag": {"reason": "payee_missing"},

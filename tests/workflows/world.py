@@ -31,6 +31,8 @@ from activities.contracts import (
     Recorded,
     TransferAnswer,
     TransferTask,
+    WatchAnswer,
+    WatchTask,
 )
 from domain.commands import CheckOutcome, Command, Request, TransferResult
 from domain.ids import derived_id
@@ -42,6 +44,7 @@ from domain.stages import Attention, Stage
 from domain.state import Change, SendNotice, Snapshot, State
 from workflows.collaboration import CollaborationWorkflow
 from workflows.messages import GIVE, PAYMENTS_QUEUE
+from workflows.watch import WatchWorkflow
 
 TEST_SERVER = Path(get_path("scripts")) / "temporal-test-server"
 
@@ -81,6 +84,12 @@ class Outside:
         self.transfers: list[TransferAnswer | Exception] = []
         self.found: list[TransferAnswer] = []
         self.transfer_calls = 0
+        self.looks: list[tuple[WatchTask, datetime]] = []
+        """Every look of a watch, and when."""
+        self.begun = datetime.now(UTC)
+        """Since when a watch of its own looks."""
+        self.seen: list[WatchAnswer | Exception] = []
+        """What the next looks of a watch answer; nothing found when empty."""
 
     @property
     def events(self) -> list[str]:
@@ -122,6 +131,15 @@ class Outside:
         check_id = derived_id("disclosure_check", task.collaboration_id, task.number)
         return CheckResult(check_id=check_id, outcome=outcome, reason="scripted")
 
+    @activity.defn(name=contracts.WATCH_POST)
+    async def watch_post(self, task: WatchTask) -> WatchAnswer:
+        """Note the look; the next answer."""
+        self.looks.append((task, activity.info().current_attempt_scheduled_time))
+        answer = self.seen.pop(0) if self.seen else WatchAnswer(over=False)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     @activity.defn(name=contracts.ASSESS_GATES)
     async def assess_gates(self, task: GateTask) -> GateAnswer:
         """The next report; all pass when none is scripted."""
@@ -152,6 +170,7 @@ class Outside:
         return [
             self.record_change,
             self.check_post,
+            self.watch_post,
             self.assess_gates,
             self.transfer_payout,
             self.look_up_transfer,
@@ -161,8 +180,11 @@ class Outside:
 class Life:
     """One collaboration in a time-skipping world."""
 
-    def __init__(self, env: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], outside: Outside) -> None:
+    def __init__(
+        self, env: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], outside: Outside, queue: str = ""
+    ) -> None:
         self.env = env
+        self.queue = queue
         self.handle = handle
         self.outside = outside
         self._number = 0
@@ -234,7 +256,7 @@ async def living(start: State, outside: Outside | None = None, *, cached: int = 
                 id=f"collaboration/{start.collaboration_id}",
                 task_queue=queue,
             )
-            yield Life(env, handle, outside)
+            yield Life(env, handle, outside, queue)
 
 
 def worker(client: Client, queue: str, outside: Outside, cached: int = 1000) -> Worker:
@@ -242,7 +264,7 @@ def worker(client: Client, queue: str, outside: Outside, cached: int = 1000) -> 
     return Worker(
         client,
         task_queue=queue,
-        workflows=[CollaborationWorkflow],
+        workflows=[CollaborationWorkflow, WatchWorkflow],
         activities=outside.all,
         workflow_failure_exception_types=[RuntimeError, TypeError, KeyError, AttributeError],
         max_cached_workflows=cached,

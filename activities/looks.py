@@ -1,0 +1,197 @@
+"""One look at the posts of a submission: what is there, whose it is, and what the engine says of it.
+
+Shared by the check that money waits for and by the watch that follows it. A removed post is a finding, not
+an error; what a platform does not tell stays unknown; every look is stored once with what it saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from activities.posts_port import PostPrivate, PostReader, PostRemoved, PostSnapshot, PostUrlRefused
+from domain.chain import canonical
+from domain.commands import CheckOutcome
+from domain.disclosure.engine import check
+from domain.disclosure.models import Brand as BrandOnRecord
+from domain.disclosure.models import CheckInput, Outcome, Verdict
+from domain.offer import CampaignType
+from infra.objects import ObjectStore
+from infra.tables import Brand, Campaign, Collaboration, Creator, DisclosureCheck, Post, SocialAccount
+
+CheckKind = Literal["draft", "live", "watch"]
+
+WORST_LAST: Final = (
+    CheckOutcome.PASS,
+    CheckOutcome.NEEDS_REVIEW,
+    CheckOutcome.UNREADABLE,
+    CheckOutcome.FAIL,
+    CheckOutcome.TOO_EARLY,
+    CheckOutcome.WRONG_AUTHOR,
+    CheckOutcome.REMOVED,
+)
+"""The worst finding over all posts is the outcome of a look."""
+OUTCOMES: Final = {
+    Outcome.PASS: CheckOutcome.PASS,
+    Outcome.FAIL: CheckOutcome.FAIL,
+    Outcome.NEEDS_REVIEW: CheckOutcome.NEEDS_REVIEW,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a look needs to know of the collaboration."""
+
+    brand: BrandOnRecord
+    country: str
+    relationship: str
+    handles: dict[str, str]
+    posts: Sequence[Post]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found at one address."""
+
+    post: Post
+    outcome: CheckOutcome
+    reason: str
+    seen: dict[str, Any]
+    verdict: Verdict | None = None
+
+
+def worst(looks: Sequence[Look]) -> Look:
+    """The look that decides."""
+    return max(looks, key=lambda look: WORST_LAST.index(look.outcome))
+
+
+def setting_of(session: Session, collaboration_id: str, submission_id: str) -> Setting:
+    """Whose posts are looked at, for whom, and where they are."""
+    row = session.execute(
+        select(Campaign.type, Creator.country, Creator.id, Brand.name)
+        .join(Collaboration, Collaboration.campaign_id == Campaign.id)
+        .join(Creator, Creator.id == Collaboration.creator_id)
+        .join(Brand, Brand.id == Campaign.brand_id)
+        .where(Collaboration.id == collaboration_id)
+    ).one()
+    accounts = session.execute(
+        select(SocialAccount.platform, SocialAccount.handle).where(SocialAccount.creator_id == row.id)
+    ).all()
+    posts = session.scalars(
+        select(Post).where(Post.submission_id == submission_id).order_by(Post.deliverable)
+    ).all()
+    return Setting(
+        brand=BrandOnRecord(name=row.name, handles=(_handle_of(row.name),)),
+        country=row.country,
+        relationship=CampaignType(row.type).relationship,
+        handles={platform: _plain(handle) for platform, handle in accounts},
+        posts=posts,
+    )
+
+
+def look_at(reader: PostReader, post: Post, setting: Setting, after: datetime | None) -> Look:
+    """What is at the address of a post now. Raises `PostUnreachable` while its platform does not answer."""
+    try:
+        snapshot = reader.read(post.url, post.platform)
+    except PostRemoved:
+        return Look(post, CheckOutcome.REMOVED, "removed", {"url": post.url})
+    except PostPrivate:
+        return Look(post, CheckOutcome.REMOVED, "private", {"url": post.url})
+    except PostUrlRefused:
+        return Look(post, CheckOutcome.UNREADABLE, "address_refused", {"url": post.url})
+    seen = snapshot.model_dump(mode="json")
+    if _plain(snapshot.author_handle) != setting.handles.get(post.platform):
+        return Look(post, CheckOutcome.WRONG_AUTHOR, "wrong_author", seen)
+    if after is not None and snapshot.published_at < after.replace(microsecond=0):
+        return Look(post, CheckOutcome.TOO_EARLY, "too_early", seen)
+    verdict = check(input_of(snapshot, post, setting))
+    return Look(post, OUTCOMES[verdict.verdict], verdict.reason.value, seen, verdict)
+
+
+def input_of(snapshot: PostSnapshot, post: Post, setting: Setting) -> CheckInput:
+    """What the engine is asked about a post."""
+    return CheckInput.model_validate(
+        {
+            "platform": post.platform,
+            "format": post.format,
+            "jurisdictions": (setting.country,),
+            "relationship": setting.relationship,
+            "brand": setting.brand,
+            "caption": snapshot.caption,
+            "language": snapshot.language,
+            "overlay_text": snapshot.overlay_text,
+            "spoken_disclosure": snapshot.spoken_disclosure,
+            "platform_label": snapshot.platform_label,
+        }
+    )
+
+
+def keep_evidence(objects: ObjectStore, check_id: str, looks: Sequence[Look]) -> str:
+    """Put what was seen into the object store; gives its key."""
+    key = f"evidence/checks/{check_id}.json"
+    objects.put(key, canonical([look.seen for look in looks]), "application/json")
+    return key
+
+
+@dataclass(frozen=True)
+class CheckOf:
+    """Which look this is."""
+
+    id: str
+    collaboration_id: str
+    submission_id: str
+    kind: CheckKind
+    number: int
+
+
+def store_check(session: Session, of: CheckOf, looks: Sequence[Look], evidence_key: str = "") -> None:
+    """Keep a look with everything that it saw, once."""
+    inputs = [look.seen for look in looks]
+    packs = {look.verdict.pack_version for look in looks if look.verdict is not None}
+    decisive = worst(looks)
+    session.execute(
+        insert(DisclosureCheck)
+        .values(
+            id=of.id,
+            collaboration_id=of.collaboration_id,
+            submission_id=of.submission_id,
+            kind=of.kind,
+            number=of.number,
+            outcome=decisive.outcome.value,
+            reason=decisive.reason,
+            pack=", ".join(sorted(pack for pack in packs if pack)),
+            findings=[_finding(look) for look in looks],
+            input=inputs,
+            input_sha256=hashlib.sha256(canonical(inputs)).hexdigest(),
+            evidence_key=evidence_key,
+            checked_at=datetime.now(UTC),
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def content_of(seen: Sequence[Any]) -> list[dict[str, Any]]:
+    """What was seen, without the hash of the platform's whole answer (which counts likes, too)."""
+    return [{name: value for name, value in one.items() if name != "raw_sha256"} for one in seen]
+
+
+def _finding(look: Look) -> dict[str, Any]:
+    found = {"url": look.post.url, "outcome": look.outcome.value, "reason": look.reason}
+    if look.verdict is None:
+        return found
+    return found | {"verdict": look.verdict.model_dump(mode="json")}
+
+
+def _plain(handle: str) -> str:
+    return handle.strip().removeprefix("@").casefold()
+
+
+def _handle_of(brand_name: str) -> str:
+    return "".join(letter for letter in brand_name.casefold() if letter.isalnum())
