@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from domain.disclosure.evidence import Found
+from domain.disclosure.lexicons import languages, load_lexicon
 from domain.disclosure.marks import DenialHit, Hit
 from domain.disclosure.models import Change, CheckInput, Finding, Outcome, Reason, Verdict
-from domain.disclosure.packs import Pack, load_pack
+from domain.disclosure.packs import Pack, fallback_pack, load_pack
 from domain.disclosure.placement import platform_terms
 from domain.disclosure.rules import SEVERITY, Ruling, rule_on
 
@@ -23,8 +25,8 @@ _LABEL_LENGTH = 120
 
 
 def packs_for(check: CheckInput) -> dict[str, Pack]:
-    """The packs that this package has for the jurisdictions of an input."""
-    found = {code: load_pack(code) for code in check.jurisdictions}
+    """The packs that this package has for the jurisdictions of an input, or that stand in for theirs."""
+    found = {code: load_pack(code) or fallback_pack(code) for code in check.jurisdictions}
     return {code: pack for code, pack in found.items() if pack is not None}
 
 
@@ -67,6 +69,8 @@ def _finding(post: CheckInput, code: str, pack: Pack | None) -> Finding:
         )
     found = Found(post, pack)
     ruling = rule_on(found)
+    if pack.code != code and ruling.outcome is Outcome.PASS:
+        ruling = replace(ruling, outcome=Outcome.NEEDS_REVIEW, reason=Reason.NO_RULE_PACK, message="stand_in")
     hit = ruling.hit
     return Finding(
         jurisdiction=code,
@@ -75,7 +79,7 @@ def _finding(post: CheckInput, code: str, pack: Pack | None) -> Finding:
         rule=ruling.rule,
         pack_version=pack.version,
         confidence=ruling.confidence,
-        explanation=_explanation(post, ruling),
+        explanation=_explanation(post, code, ruling),
         change=_change(post, pack, ruling, found),
         evidence=() if hit is None else (found.evidence(hit),),
     )
@@ -94,12 +98,13 @@ def _label(hit: Hit | DenialHit | None) -> str:
     return text if len(text) <= _LABEL_LENGTH else text[: _LABEL_LENGTH - 1] + "…"
 
 
-def _explanation(post: CheckInput, ruling: Ruling) -> str:
+def _explanation(post: CheckInput, code: str, ruling: Ruling) -> str:
     template: str = _messages()["explain"][ruling.message]
     return template.format(
         label=_label(ruling.hit),
-        why=ruling.why or "its meaning is not certain",
+        why=ruling.why or _messages()["why"].get(ruling.kind, _messages()["why"]["other"]),
         brand=post.brand.name,
+        jurisdiction=code,
     )
 
 
@@ -132,13 +137,12 @@ _MOVES = frozenset({Reason.BELOW_FOLD, Reason.END_OF_CAPTION})
 
 def _words(post: CheckInput, pack: Pack, found: Found) -> str:
     """The words to write: the pack's advice, or the plain word for advertising in the post's language."""
-    language = found.language
-    if language not in {None, "en"}:
-        for form, words in pack.words.items():
-            rule = words[0].rule
-            if rule.language == language and rule.standing == "accepted" and len(rule.columns) == 3:
-                return f"#{form}"
-    advice: str = getattr(pack.file.advice, found.column)
+    language, file = found.language, pack.file
+    texts = file.advice_in.get(language or "", file.advice)
+    advice: str = getattr(texts, found.column)
+    others_do = file.language.abroad_same is Outcome.PASS and language != file.language.own[0]
+    if texts is file.advice and others_do and language in languages() and language != "en":
+        return f"{load_lexicon(language).label}:"
     handle = post.brand.handles[0] if post.brand.handles else post.brand.name
     name = f"@{handle.lstrip('@')}" if post.brand.handles else handle
     return advice.replace("{brand}", name)

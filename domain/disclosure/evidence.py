@@ -51,10 +51,11 @@ class Found:
         self.brand = brand_names(check.brand.name, check.brand.handles)
         self.column = check.relationship.column
         self.surfaces = self._split()
+        self._language: str | None = None
+        self.words = pack.reading(self.language)
         self.written = self._written()
         self.picture = self._picture()
         self.denials = self._denials()
-        self._language: str | None = None
 
     def _split(self) -> Surfaces:
         check = self.check
@@ -76,10 +77,10 @@ class Found:
         )
 
     def _hits(self, surface: Surface, seen: SeenText) -> list[Hit]:
-        hits = find(self.pack, seen, surface, self.brand)
+        hits = find(self.pack, self.words, seen, surface, self.brand)
         turned = None if hits else read_mirrored(seen.original, self.brand)
         if turned is not None:
-            hits = find(self.pack, turned, surface, self.brand)
+            hits = find(self.pack, self.words, turned, surface, self.brand)
         return hits
 
     def _written(self) -> list[Hit]:
@@ -100,7 +101,7 @@ class Found:
         return [
             denial
             for surface, seen in texts
-            for denial in find_denials(self.pack, seen, surface, self.column)
+            for denial in find_denials(self.words, seen, surface, self.column)
         ]
 
     @property
@@ -114,7 +115,12 @@ class Found:
     def _guess(self) -> str | None:
         texts = [seen for _, seen in self.surfaces.written]
         longest = max(texts, key=lambda seen: len(seen.plain), default=None)
-        return None if longest is None else languages.guess(longest, self.pack)
+        return None if longest is None else languages.guess(longest)
+
+    @property
+    def hits(self) -> list[Hit]:
+        """Labels of all surfaces."""
+        return [*self.written, *self.picture]
 
     def bare_frames(self) -> bool:
         """Whether a story is noted frame by frame and one that shows the brand carries no label."""

@@ -10,10 +10,20 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from domain.disclosure.packs import Pack
+from domain.disclosure.lexicons import common_words
 from domain.disclosure.text import SeenText
 
 _SCRIPTS: Final = {
+    "THAI": "th",
+    "BENGALI": "bn",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "GUJARATI": "gu",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "GURMUKHI": "pa",
+    "HEBREW": "he",
+    "GREEK": "el",
     "HANGUL": "ko",
     "HIRAGANA": "ja",
     "KATAKANA": "ja",
@@ -23,11 +33,13 @@ _SCRIPTS: Final = {
     "CJK": "zh",
 }
 _ENOUGH: Final = 2
+_SAME: Final = {"no": "nb", "nn": "nb", "in": "id", "iw": "he", "fil": "tl", "jp": "ja", "kr": "ko"}
 
 
 def primary(tag: str) -> str:
-    """The primary subtag of a BCP 47 tag: 'en' of 'en-US'."""
-    return tag.replace("_", "-").split("-")[0].casefold()
+    """The primary subtag of a BCP 47 tag: 'en' of 'en-US'. Both written forms of Norwegian are one."""
+    subtag = tag.replace("_", "-").split("-")[0].casefold()
+    return _SAME.get(subtag, subtag)
 
 
 @lru_cache(maxsize=8192)
@@ -35,7 +47,7 @@ def _script(char: str) -> str:
     return unicodedata.name(char, "").split(" ")[0] if char.isalpha() else ""
 
 
-def guess(seen: SeenText, pack: Pack) -> str | None:
+def guess(seen: SeenText) -> str | None:
     """The language of a text (ISO 639-1), or None when it cannot be told."""
     if not seen.plain.isascii():
         letters = [c for c in seen.plain if c.isalpha()]
@@ -45,7 +57,7 @@ def guess(seen: SeenText, pack: Pack) -> str | None:
             return "ja" if "ja" in foreign else max(set(foreign), key=foreign.count)
     words = [t.word for t in seen.tokens if not t.tag]
     counts = sorted(
-        ((sum(w in common for w in words), code) for code, common in pack.common_words.items()),
+        ((sum(w in common for w in words), code) for code, common in common_words().items()),
         reverse=True,
     )
     if not counts or counts[0][0] < _ENOUGH:

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from domain.disclosure.lexicons import Denial, Phrase, Reading, Word
 from domain.disclosure.models import Surface
-from domain.disclosure.packs import Denial, Joined, Pack, Phrase, Rule, Word
+from domain.disclosure.packs import Joined, Pack, Rule
 from domain.disclosure.text import BRAND, EMOJI, LINK, OTHER, BrandNames, SeenText, Token, squeeze
 
 Sponsor = Literal["brand", "other"]
@@ -75,14 +76,14 @@ class DenialHit:
         return self.seen.original[first:last]
 
 
-def find(pack: Pack, seen: SeenText, surface: Surface, brand: BrandNames) -> list[Hit]:
+def find(pack: Pack, words: Reading, seen: SeenText, surface: Surface, brand: BrandNames) -> list[Hit]:
     """All hits on one surface, in reading order."""
     hits: list[Hit] = []
     for token in seen.tokens:
-        entries = (pack.tags if token.tag else pack.words).get(token.word)
+        entries = (words.tags if token.tag else words.words).get(token.word)
         if entries is not None:
             hits.extend(
-                _word_hit(word.rule, seen, surface, token, brand)
+                _word_hit(pack.rule(word), seen, surface, token, brand)
                 for word in entries
                 if _labels(word, seen, token)
             )
@@ -90,21 +91,19 @@ def find(pack: Pack, seen: SeenText, surface: Surface, brand: BrandNames) -> lis
             joined = _joined(pack, seen, token, brand)
             if joined is not None:
                 hits.append(_word_hit(joined.rule, seen, surface, token, brand))
-    if not seen.plain.isascii():
-        hits.extend(_unspaced(pack, seen, surface, brand))
-    for phrase in pack.phrases.for_text(seen):
-        hits.extend(_phrase_hits(phrase, seen, surface, brand))
-    hits.extend(_disguised(pack, seen, surface))
+    for phrase in words.phrases.for_text(seen):
+        hits.extend(_phrase_hits(phrase, pack.rule(phrase), seen, surface, brand))
+    hits.extend(_disguised(pack, words, seen, surface))
     told = {hit.start for hit in hits if hit.phrase and hit.rule.standing == "accepted"}
     hits = [hit for hit in hits if hit.phrase or hit.tag or hit.start not in told]
     hits.sort(key=lambda hit: (hit.start, -hit.end))
     return hits
 
 
-def find_denials(pack: Pack, seen: SeenText, surface: Surface, column: str) -> list[DenialHit]:
+def find_denials(words: Reading, seen: SeenText, surface: Surface, column: str) -> list[DenialHit]:
     """All denials on one surface that deny a connection of this kind."""
     found: list[DenialHit] = []
-    for denial in pack.denials.for_text(seen):
+    for denial in words.denials.for_text(seen):
         if column not in denial.entry.when:
             continue
         for pattern in denial.patterns:
@@ -114,9 +113,9 @@ def find_denials(pack: Pack, seen: SeenText, surface: Surface, column: str) -> l
                 if _stands(seen.plain, match.start(), match.end(), denial.not_before, denial.not_after)
             )
     for token in seen.tokens:
-        if not token.tag or not token.word.startswith(pack.denial_tag_starts):
+        if not token.tag or not token.word.startswith(words.denial_tag_starts):
             continue
-        for tag, denial in pack.denial_tags:
+        for tag, denial in words.denial_tags:
             exact = len(tag) < 6
             if column in denial.entry.when and (token.word == tag if exact else token.word.startswith(tag)):
                 found.append(DenialHit(denial, seen, surface, token.start, token.end))
@@ -216,7 +215,8 @@ def _word_hit(rule: Rule, seen: SeenText, surface: Surface, token: Token, brand:
         end=end,
         tag=token.tag,
         phrase=False,
-        odd=seen.is_odd(token.start, token.end),
+        odd=seen.is_odd(token.start, token.end)
+        or (rule.language == "en" and seen.is_accented(token.start, token.end)),
         sponsor=named,
     )
 
@@ -267,23 +267,9 @@ def _is_brand(stem: str, brand: BrandNames) -> bool:
     return stem in brand.stems or any(len(s) >= 4 and stem.startswith(s) for s in brand.tags)
 
 
-def _unspaced(pack: Pack, seen: SeenText, surface: Surface, brand: BrandNames) -> list[Hit]:
-    """Labels in scripts without spaces, where a word ends is not marked."""
-    found = []
-    for form, word in pack.unspaced:
-        at = seen.plain.find(form)
-        while at >= 0:
-            previous = seen.plain[at - 1 : at]
-            if not previous.isalnum():
-                tag = previous == "#"
-                token = Token(at - tag, at + len(form), form, tag)
-                if not any(t.start == token.start and t.end == token.end for t in seen.tokens):
-                    found.append(_word_hit(word.rule, seen, surface, token, brand))
-            at = seen.plain.find(form, at + len(form))
-    return found
-
-
-def _phrase_hits(phrase: Phrase, seen: SeenText, surface: Surface, brand: BrandNames) -> list[Hit]:
+def _phrase_hits(
+    phrase: Phrase, rule: Rule, seen: SeenText, surface: Surface, brand: BrandNames
+) -> list[Hit]:
     if phrase.needs_brand and BRAND not in seen.plain:
         return []
     found = []
@@ -296,7 +282,7 @@ def _phrase_hits(phrase: Phrase, seen: SeenText, surface: Surface, brand: BrandN
                 continue
             found.append(
                 Hit(
-                    rule=phrase.rule,
+                    rule=rule,
                     seen=seen,
                     surface=surface,
                     start=start,
@@ -329,7 +315,7 @@ def _sponsor_in(phrase: Phrase, seen: SeenText, start: int, end: int, brand: Bra
     return None if name is not None and _is_stem(name.group(1), brand) else "other"
 
 
-def _disguised(pack: Pack, seen: SeenText, surface: Surface) -> list[Hit]:
+def _disguised(pack: Pack, words: Reading, seen: SeenText, surface: Surface) -> list[Hit]:
     """Labels with letters spaced apart ('A D') or replaced ('sp0nsored'): legible to some only."""
     spans: list[tuple[int, int, str]] = []
     if [len(token.word) for token in seen.tokens].count(1) > 1:
@@ -342,10 +328,10 @@ def _disguised(pack: Pack, seen: SeenText, surface: Surface) -> list[Hit]:
     if "#" in seen.plain:
         spans.extend((m.start(), m.end(), "ad") for m in _MASKED_TAG.finditer(seen.plain))
     return [
-        Hit(word.rule, seen, surface, start, end, False, False, True, None)
+        Hit(pack.rule(word), seen, surface, start, end, False, False, True, None)
         for start, end, letters in spans
-        for word in pack.words.get(letters, ())
-        if word.rule.standing == "accepted"
+        for word in words.words.get(letters, ())
+        if pack.rule(word).standing == "accepted"
     ]
 
 

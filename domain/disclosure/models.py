@@ -176,14 +176,17 @@ def input_sha256(check: CheckInput) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_ABOUT_THE_RECORD = frozenset({"id", "expected", "reason", "difficulty", "rationale"})
+
+
 def from_record(record: dict[str, Any]) -> CheckInput:
     """Read one record of a captions file (one JSON object a line).
 
     Takes `jurisdiction` or `jurisdictions`, and `brand` with `handle` or `handles`. Fields that
-    describe the record itself (`id`, `expected`, `reason`, `rationale`) are left aside.
+    describe the record itself (`id`, `expected`, `reason`, `difficulty`, `rationale`) are left aside.
     Raises ValueError (pydantic's ValidationError) naming the field that is wrong.
     """
-    data = {k: v for k, v in record.items() if k not in {"id", "expected", "reason", "rationale"}}
+    data = {k: v for k, v in record.items() if k not in _ABOUT_THE_RECORD}
     if "jurisdiction" in data:
         data["jurisdictions"] = (data.pop("jurisdiction"),)
     brand = data.get("brand")

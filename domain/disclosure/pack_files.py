@@ -6,15 +6,25 @@ named at once. Nothing here compiles or decides.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.disclosure.models import Outcome
+from domain.disclosure.models import Outcome, Reason
 
 Confidence = Literal["verified", "verified_secondary", "verified_opening_only", "general"]
 Column = Literal["paid", "gift", "affiliate"]
 Standing = Literal["accepted", "review", "insufficient"]
+Kind = Literal["ad", "paid", "gift", "commission", "hint"]
+"""What wording says: that this is advertising, was paid for, was a gift, earns commission; or only hints."""
+COLUMNS: Final[dict[Kind, tuple[Column, ...]]] = {
+    "ad": ("paid", "gift", "affiliate"),
+    "paid": ("paid",),
+    "gift": ("gift",),
+    "commission": ("affiliate",),
+    "hint": ("paid", "gift", "affiliate"),
+}
+"""The relationships that each kind of wording describes, unless a pack says otherwise."""
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,10 +34,10 @@ class WordEntry(BaseModel):
 
     model_config = _STRICT
     id: str
+    kind: Kind
     forms: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     tag_only: bool = False
-    anywhere: bool = False
     not_next: tuple[str, ...] = ()
     not_before: str | None = None
 
@@ -37,7 +47,8 @@ class PhraseEntry(BaseModel):
 
     model_config = _STRICT
     id: str
-    need: tuple[str, ...]
+    kind: Kind
+    need: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     patterns: tuple[str, ...]
     not_before: str | None = None
@@ -63,12 +74,15 @@ class DenialEntry(BaseModel):
 
 
 class LexiconFile(BaseModel):
-    """One file of `lexicons/`: how one language labels, hints and denies."""
+    """One file of `lexicons/`: how one language labels, hints and denies.
+
+    `label` is the plain word for advertising, as a creator should write it.
+    """
 
     model_config = _STRICT
     language: str
+    label: str
     common_words: tuple[str, ...] = ()
-    spaced: bool = True
     macros: dict[str, str] = {}
     word: tuple[WordEntry, ...] = ()
     phrase: tuple[PhraseEntry, ...] = ()
@@ -76,15 +90,69 @@ class LexiconFile(BaseModel):
 
 
 class LabelEntry(BaseModel):
-    """What a jurisdiction makes of one meaning of a lexicon ('en.ad')."""
+    """What a jurisdiction makes of one meaning of a lexicon ('en.ad').
+
+    `languages`: languages of posts on which it counts, when not only its own; '*' is any.
+    `hashtag`: 'required' when the bare word is not enough. `beside_brand`: the brand must be named with it.
+    """
 
     model_config = _STRICT
     concept: str
     standing: Standing
-    relationship: tuple[Column, ...] = ("paid", "gift", "affiliate")
+    relationship: tuple[Column, ...] | None = None
     languages: tuple[str, ...] = ()
+    hashtag: Literal["optional", "required"] = "optional"
+    beside_brand: bool = False
     confidence: Confidence
     why: str = ""
+    reason: Reason | None = None
+
+
+class Combination(BaseModel):
+    """Two meanings that are enough only together."""
+
+    model_config = _STRICT
+    concepts: tuple[str, str]
+    relationship: tuple[Column, ...]
+
+
+class Unlisted(BaseModel):
+    """What a jurisdiction makes of wording that its pack does not name, by what the wording says."""
+
+    model_config = _STRICT
+    ad: Standing
+    paid: Standing
+    gift: Standing
+    commission: Standing
+    hint: Standing = "insufficient"
+
+
+class LanguageRule(BaseModel):
+    """Which language a label must be in.
+
+    `mismatch`: a post in a language of the jurisdiction, its label in another. `abroad_same` and
+    `abroad_other`: a post in another language, with its label in the same or in yet another.
+    """
+
+    model_config = _STRICT
+    rule: str
+    own: tuple[str, ...]
+    mismatch: Outcome
+    abroad_same: Outcome
+    abroad_other: Outcome
+    confidence: Confidence
+
+
+class PlacementRules(BaseModel):
+    """Where a label must stand in a caption, beyond what is the same everywhere."""
+
+    model_config = _STRICT
+    first_in_block: Outcome = Outcome.NEEDS_REVIEW
+    first_tags: int = 1
+    last_in_block: Outcome = Outcome.FAIL
+    not_first_word: Outcome = Outcome.PASS
+    notes: tuple[str, ...] = ()
+    confidence: Confidence = "general"
 
 
 class JoinedEntry(BaseModel):
@@ -95,6 +163,7 @@ class JoinedEntry(BaseModel):
     prefixes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     needs_brand: bool = True
+    language: str | None = None
     standing: Standing
     relationship: tuple[Column, ...] = ("paid", "gift", "affiliate")
     confidence: Confidence
@@ -108,6 +177,7 @@ class VideoRules(BaseModel):
     caption_only: Outcome
     one_of_two: Outcome
     youtube_title: Outcome
+    note: str = ""
     confidence: Confidence
 
 
@@ -140,14 +210,22 @@ class PackFile(BaseModel):
     review_by: str
     confidence: Confidence
     regulators: tuple[str, ...]
+    in_force: str
     summary: str
-    lexicons: tuple[str, ...]
-    language_rule: Literal["same_as_content", "understood_by_audience"]
+    penalties: str
+    fallback_for: tuple[str, ...] = ()
+    language: LanguageRule
     platform_label_alone: Outcome
-    post_overlay_only: Outcome
-    first_in_hashtag_block: Outcome
+    platform_label_note: str = ""
+    platform_label_confidence: Confidence
+    post_overlay_only: Outcome = Outcome.NEEDS_REVIEW
+    placement: PlacementRules = PlacementRules()
     video: VideoRules
+    unlisted: Unlisted
     advice: Advice
+    advice_in: dict[str, Advice] = {}
     label: tuple[LabelEntry, ...]
+    combination: tuple[Combination, ...] = ()
     joined: tuple[JoinedEntry, ...] = ()
+    doubts: tuple[str, ...] = ()
     sources: tuple[Source, ...]

@@ -15,10 +15,11 @@ from typing import Any
 from domain.disclosure.marks import Hit
 from domain.disclosure.models import CheckInput, Outcome, Reason, Surface
 from domain.disclosure.packs import Pack
-from domain.disclosure.text import SeenText, Token
+from domain.disclosure.text import BRAND, OTHER, SeenText, Token
 from domain.offer import Format
 
 _BLOCK = 4
+_MENTIONS = frozenset({BRAND, OTHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,33 @@ def _fold(format_: Format, surface: Surface) -> dict[str, int]:
 
 def place_of(hit: Hit, check: CheckInput, pack: Pack) -> Place:
     """Judge the place of a label in a caption, title or description (not on a picture)."""
+    rules = pack.file.placement
     block, index = _hashtag_block(hit)
-    if block >= _BLOCK and index > 0:
-        return Place(Outcome.FAIL, Reason.BURIED_IN_HASHTAGS, "buried_in_hashtags")
     fold = _fold(check.format, hit.surface)
     line = hit.seen.plain.count("\n", 0, hit.start) + 1
-    if hit.start >= fold["hidden_chars"] or line >= fold["hidden_line"]:
+    hidden = hit.start >= fold["hidden_chars"] or line >= fold["hidden_line"]
+    if block >= _BLOCK and index >= max(1, rules.first_tags):
+        if index < block - 1 or hidden or rules.last_in_block is Outcome.FAIL:
+            return Place(Outcome.FAIL, Reason.BURIED_IN_HASHTAGS, "buried_in_hashtags")
+        return Place(rules.last_in_block, Reason.BURIED_IN_HASHTAGS, "last_in_block")
+    if hidden:
         return Place(Outcome.FAIL, Reason.BELOW_FOLD, "below_fold")
     if hit.start >= fold["safe_chars"] or line > fold["safe_lines"]:
         return Place(Outcome.NEEDS_REVIEW, Reason.BELOW_FOLD, "below_fold_grey")
     if block >= _BLOCK:
-        return Place(pack.file.first_in_hashtag_block, Reason.BURIED_IN_HASHTAGS, "first_in_block")
+        outcome = rules.first_in_block
+        reason = Reason.OK if outcome is Outcome.PASS else Reason.BURIED_IN_HASHTAGS
+        return Place(outcome, reason, "ok" if outcome is Outcome.PASS else "first_in_block")
     if hit.surface is Surface.CAPTION and _tacked_on(hit, block):
         return Place(Outcome.NEEDS_REVIEW, Reason.END_OF_CAPTION, "end_of_caption")
+    if rules.not_first_word is not Outcome.PASS and not stands_first(hit):
+        return Place(rules.not_first_word, Reason.AMBIGUOUS_LABEL, "not_first_word")
     return GOOD
+
+
+def stands_first(hit: Hit) -> bool:
+    """Whether a label is the first word of its text: nothing but marks and emoji before it."""
+    return not any(c.isalnum() or c in _MENTIONS for c in hit.seen.plain[: hit.start])
 
 
 def buried_on_picture(hit: Hit) -> bool:

@@ -41,7 +41,7 @@ class BrandOfRecord(BaseModel):
 class CaptionRecord(BaseModel):
     """One post to be checked, with one `jurisdiction` or several `jurisdictions`.
 
-    `expected`, `reason` and `rationale` may stand in a captions file; a check leaves them aside.
+    `expected`, `reason`, `difficulty` and `rationale` may stand in a captions file; a check leaves them aside.
     """
 
     model_config = _FROZEN
@@ -60,6 +60,7 @@ class CaptionRecord(BaseModel):
     platform_label: bool | None = None
     expected: Annotated[str, Field(max_length=40)] | None = None
     reason: Annotated[str, Field(max_length=60)] | None = None
+    difficulty: Annotated[str, Field(max_length=60)] | None = None
     rationale: Annotated[str, Field(max_length=4000)] | None = None
 
     @model_validator(mode="after")

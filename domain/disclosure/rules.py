@@ -12,7 +12,8 @@ from typing import Final
 from domain.disclosure.evidence import Found
 from domain.disclosure.marks import DenialHit, Hit
 from domain.disclosure.models import Outcome, Reason, Surface
-from domain.disclosure.placement import buried_on_picture, place_of
+from domain.disclosure.placement import buried_on_picture, place_of, stands_first
+from domain.disclosure.text import BRAND
 from domain.offer import Format, Platform
 
 SEVERITY: Final = {Outcome.PASS: 0, Outcome.NEEDS_REVIEW: 1, Outcome.FAIL: 2}
@@ -29,6 +30,7 @@ class Ruling:
     rule: str
     hit: Hit | DenialHit | None = None
     why: str = ""
+    kind: str = ""
     confidence: str = "verified"
 
     @property
@@ -42,12 +44,26 @@ def rule_on(found: Found) -> Ruling:
     denial = _denial(found)
     if denial is not None and denial.outcome is _FAIL:
         return denial
-    ruling = _FORMATS[found.check.format](found)
+    ruling = _or_platform_label(_FORMATS[found.check.format](found), found)
     if denial is None or (ruling.outcome is _FAIL and ruling.reason is not Reason.MISSING):
         return ruling
     if ruling.outcome is _FAIL:
         return replace(denial, outcome=_FAIL, message="denial") if _own_money(denial) else ruling
     return denial
+
+
+def _or_platform_label(ruling: Ruling, found: Found) -> Ruling:
+    """The platform's own label is never worth less for standing beside a weak, late or hidden one."""
+    if not found.check.platform_label or ruling.outcome is _PASS:
+        return ruling
+    if ruling.reason in {Reason.LABEL_OTHER_BRAND, Reason.PLATFORM_LABEL_ONLY}:
+        return ruling
+    platform = _platform_label(found)
+    if platform.severity >= ruling.severity:
+        return ruling
+    if ruling.message == "mismatch" and platform.outcome is _PASS:
+        return replace(ruling, outcome=_REVIEW)
+    return platform
 
 
 # ------------------------------------------------------------------ denial
@@ -99,12 +115,15 @@ def _taken_back(denial: DenialHit, found: Found) -> bool:
 
 def _judge(hit: Hit, found: Found) -> Ruling:
     """A label on its own: relationship, letters, language, placement, sponsor; strictest first found."""
+    language, fit = _in_language(hit, found), _fits(hit, found)
+    label_of_other_language = (
+        language is not None and hit.rule.kind != "hint" and found.column in hit.rule.columns
+    )
     steps = [
         step
         for step in (
-            _fits(hit, found),
+            *((language, fit) if label_of_other_language else (fit, language)),
             _odd(hit),
-            _in_language(hit, found),
             _placed(hit, found),
             _sponsor(hit),
         )
@@ -117,15 +136,36 @@ def _judge(hit: Hit, found: Found) -> Ruling:
 def _fits(hit: Hit, found: Found) -> Ruling | None:
     rule = hit.rule
     fits = found.column in rule.columns
-    if rule.standing == "accepted" and fits:
-        return None
-    if rule.standing == "review" and fits:
-        return _of(hit, _REVIEW, Reason.AMBIGUOUS_LABEL, "ambiguous_label")
     if rule.standing == "insufficient":
-        return _of(hit, _FAIL, Reason.AMBIGUOUS_LABEL, "ambiguous_label")
-    if "paid" in rule.columns:
-        return _of(hit, _REVIEW, Reason.AMBIGUOUS_LABEL, "overstated")
-    return _of(hit, _FAIL, Reason.AMBIGUOUS_LABEL, "mismatch")
+        return _of(hit, _FAIL, rule.reason or Reason.AMBIGUOUS_LABEL, "ambiguous_label")
+    if not fits and _combined(hit, found):
+        return None
+    if not fits:
+        understates = "paid" not in rule.columns
+        outcome, message = (_FAIL, "mismatch") if understates else (_REVIEW, "overstated")
+        return _of(hit, outcome, Reason.AMBIGUOUS_LABEL, message)
+    if rule.hashtag_required and not hit.tag:
+        outcome = _REVIEW if stands_first(hit) else _FAIL
+        return _of(hit, outcome, Reason.AMBIGUOUS_LABEL, "hashtag_required")
+    if rule.standing == "review":
+        return _of(hit, _REVIEW, rule.reason or Reason.AMBIGUOUS_LABEL, "ambiguous_label")
+    if rule.beside_brand and not _beside_brand(hit):
+        return _of(hit, _REVIEW, Reason.AMBIGUOUS_LABEL, "beside_brand")
+    return None
+
+
+def _combined(hit: Hit, found: Found) -> bool:
+    """Whether a label stands with another that makes it enough for this relationship."""
+    for each in found.pack.file.combination:
+        if hit.rule.concept in each.concepts and found.column in each.relationship:
+            other = each.concepts[hit.rule.concept == each.concepts[0]]
+            if any(one.rule.concept == other for one in found.hits):
+                return True
+    return False
+
+
+def _beside_brand(hit: Hit) -> bool:
+    return hit.sponsor == "brand" or hit.seen.plain[: hit.start].rstrip(" :|/-").endswith(BRAND)
 
 
 def _odd(hit: Hit) -> Ruling | None:
@@ -133,17 +173,25 @@ def _odd(hit: Hit) -> Ruling | None:
 
 
 def _in_language(hit: Hit, found: Found) -> Ruling | None:
-    if found.pack.file.language_rule != "same_as_content" or hit.rule.language == "*":
+    post, label = found.language, hit.rule
+    if post is None or "*" in label.languages:
         return None
-    if found.language is None or found.language in hit.rule.languages:
-        return None
-    return _of(hit, _FAIL, Reason.WRONG_LANGUAGE, "wrong_language")
+    rule = found.pack.file.language
+    if post in rule.own:
+        outcome = _PASS if post in label.languages else rule.mismatch
+    else:
+        outcome = rule.abroad_same if post in label.languages else rule.abroad_other
+    return None if outcome is _PASS else _of(hit, outcome, Reason.WRONG_LANGUAGE, "wrong_language")
 
 
 def _placed(hit: Hit, found: Found) -> Ruling | None:
     if hit.surface is Surface.OVERLAY:
         if buried_on_picture(hit):
             return _of(hit, _FAIL, Reason.BURIED_IN_HASHTAGS, "buried_in_hashtags")
+        if found.pack.file.placement.not_first_word is not _PASS and not stands_first(hit):
+            return _of(
+                hit, found.pack.file.placement.not_first_word, Reason.AMBIGUOUS_LABEL, "not_first_word"
+            )
         return None
     place = place_of(hit, found.check, found.pack)
     return None if place.outcome is _PASS else _of(hit, place.outcome, place.reason, place.message)
@@ -156,7 +204,8 @@ def _sponsor(hit: Hit) -> Ruling | None:
 
 
 def _of(hit: Hit, outcome: Outcome, reason: Reason, message: str) -> Ruling:
-    return Ruling(outcome, reason, message, hit.rule.rule_id, hit, hit.rule.why, hit.rule.confidence)
+    rule = hit.rule
+    return Ruling(outcome, reason, message, rule.rule_id, hit, rule.why, rule.kind, rule.confidence)
 
 
 def _rank(hit: Hit, found: Found) -> int:
@@ -192,17 +241,25 @@ def _is_label(ruling: Ruling | None) -> bool:
 def _nothing(found: Found, best: Ruling | None) -> Ruling:
     """No label in a place that counts: the platform's label decides, else missing or ambiguous."""
     if found.check.platform_label:
-        outcome = found.pack.file.platform_label_alone
-        reason = Reason.OK if outcome is _PASS else Reason.PLATFORM_LABEL_ONLY
-        message = {
-            _PASS: "ok_platform",
-            _REVIEW: "platform_label_review",
-            _FAIL: "platform_label_only",
-        }[outcome]
-        return Ruling(outcome, reason, message, f"{found.pack.code}/platform_label")
+        return _platform_label(found)
     if best is not None:
         return best
     return Ruling(_FAIL, Reason.MISSING, "missing", f"{found.pack.code}/label/none")
+
+
+def _platform_label(found: Found) -> Ruling:
+    """The platform's own label and nothing else."""
+    file = found.pack.file
+    reason = Reason.OK if file.platform_label_alone is _PASS else Reason.PLATFORM_LABEL_ONLY
+    message = {_PASS: "ok_platform", _REVIEW: "platform_label_review", _FAIL: "platform_label_only"}
+    return Ruling(
+        file.platform_label_alone,
+        reason,
+        message[file.platform_label_alone],
+        f"{file.code}/platform_label",
+        why=file.platform_label_note,
+        confidence=file.platform_label_confidence,
+    )
 
 
 def _format_ruling(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -20,12 +21,17 @@ EMOJI: Final = "\ue003"
 WORD_START: Final = 4
 """Letters by which words are looked up."""
 
-_PLAIN, _ODD, _DROP, _BIDI, _MARK = range(5)
+_PLAIN, _ODD, _DROP, _BIDI, _MARK, _ACCENT, _FLAG = range(7)
 _BIDI_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RIGHT_TO_LEFT: Final = "\u202e"
 _PUNCTUATION: Final = str.maketrans(
-    dict.fromkeys("‘’‛ʼ`´＇", "'") | dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("“”„«»", '"')
+    dict.fromkeys("‘’‛ʼ`´＇", "'")
+    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("“”„«»", '"')
+    | dict(zip("。｡、،؟।・‧∙", "..,,?.···", strict=True))
 )
+_LATIN_BASE: Final = dict(zip("łøđıħŧ", "lodiht", strict=True))
+_NEW_LINES: Final = frozenset("\n\x0b\x0c\x85\u2028\u2029")
 _FOREIGN: Final = "аеорсухіјѕԁһԛԝкмнтвαορνικτυχλδօսոհɑɡıđɗðᎠᎪ"
 _LATIN: Final = "aeopcyxijsdhqwkmhtbaopviktuxaaounhagidddda"
 _LOOKALIKE: Final = dict(zip(_FOREIGN, _LATIN, strict=True))
@@ -46,11 +52,18 @@ _LAST_LETTER: Final = re.compile(r"(?:LETTER|CAPITAL|SMALL) ([A-Z])$")
 
 _EMOJI_STYLE: Final = "\ufe0f"
 _STYLED_TEXT: Final = re.compile("[\\w#]\ufe0f")
-_TOKEN: Final = re.compile(r"#?\w+")
+MARKS: Final = (
+    "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0962\u0963\u0981-\u0983\u09bc-\u09d7"
+    "\u0a01-\u0a51\u0a81-\u0ae3\u0b01-\u0b57\u0b82-\u0bd7\u0c00-\u0c56\u0c81-\u0ce3\u0d00-\u0d63\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+)
+"""Signs that belong to the letter before them, so that they do not end a word (Devanagari, Thai, Arabic)."""
+_TOKEN: Final = re.compile(rf"#?[\w{MARKS}]+")
 _LINKS: Final = re.compile(r"https?://\S+|www\.\S+|(?<![@\w.])[\w-]+\.(?:com|net|org|co|shop|io)\b\S*")
 _LINK_SIGNS: Final = ("http", "www.", ".co", ".net", ".org", ".shop", ".io")
-_MENTION: Final = re.compile(r"(?<![\w.])@[\w.]*\w")
+_MENTION: Final = re.compile(r"(?<![A-Za-z0-9_.])@(?:[a-z0-9._]*[a-z0-9_]|[\w.]*\w)")
 _WORD: Final = re.compile(r"\w+")
+_UNSPACED: Final = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0e7f]")
+_ENDING: Final = 4
 _OVERRIDDEN: Final = re.compile("\u202e([^\u202c\n]*)")
 _REMARK: Final = re.compile(r"[(\[]([^()\[\]]{3,80})[)\]]")
 
@@ -72,6 +85,7 @@ class SeenText:
     plain: str
     origin: list[int] | None = None
     odd: bytearray | None = None
+    accented: bytearray | None = None
     tokens: list[Token] = field(default_factory=list)
     words: frozenset[str] = frozenset()
     starts: frozenset[str] = frozenset()
@@ -89,54 +103,98 @@ class SeenText:
         """Whether a span holds letters that not every reader sees as the plain ones."""
         return self.odd is not None and any(self.odd[start:end])
 
+    def is_accented(self, start: int, end: int) -> bool:
+        """Whether a span holds Latin letters whose accents were left out of the plain form."""
+        return self.accented is not None and any(self.accented[start:end])
+
     def is_upper(self, start: int, end: int) -> bool:
         """Whether the span is written in capitals in the original."""
         first, last = self.span(start, end)
         return unicodedata.normalize("NFKC", self.original[first:last]).isupper()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def _fold(char: str) -> tuple[str, int]:
+    """The plain form of one character (or of a letter with its marks), and what kind of character it is."""
     if char in _BIDI_CONTROLS:
         return "", _BIDI
-    category = unicodedata.category(char)
-    if char == "\n":
+    if char in _NEW_LINES:
         return "\n", _PLAIN
+    if len(char) > 1:
+        return _unaccented(unicodedata.normalize("NFKC", char).casefold())
+    category = unicodedata.category(char)
     if category in {"Cf", "Cc"} or 0xFE00 <= ord(char) <= 0xFE0F:
         return (" ", _PLAIN) if char == "\t" else ("", _DROP)
     name = unicodedata.name(char, "")
-    odd = any(mark in name for mark in _ODD_NAMES) or name.startswith("REGIONAL INDICATOR")
+    flag = name.startswith("REGIONAL INDICATOR")
     plain = unicodedata.normalize("NFKC", char).casefold().translate(_PUNCTUATION)
-    if odd:
+    if flag or any(mark in name for mark in _ODD_NAMES):
         letter = _LAST_LETTER.search(name)
         if letter is not None:
-            return letter.group(1).lower(), _ODD
+            return letter.group(1).lower(), _FLAG if flag else _ODD
         return (plain, _ODD) if plain.isalnum() else (EMOJI, _PLAIN)
     if category in {"Mn", "Me", "Mc"}:
         return plain, _MARK
     if category in {"So", "Sk", "Co", "Cn", "Cs"} and not plain.isascii():
         return EMOJI, _PLAIN
-    return plain, _PLAIN
+    return (plain, _PLAIN) if plain.isascii() else _unaccented(plain)
 
 
-def _fold_simply(text: str) -> str | None:
+def _unaccented(plain: str) -> tuple[str, int]:
+    """Latin letters without their accents, since people type labels with and without them."""
+    base = "".join(_LATIN_BASE.get(c) or unicodedata.normalize("NFD", c)[0] for c in plain)
+    return (base, _ACCENT) if base != plain and base.isascii() else (plain, _PLAIN)
+
+
+def plainly(text: str) -> str:
+    """A text in the plain form that posts are matched in. Marks that stand for the pack's own use stay."""
+    text = unicodedata.normalize("NFC", text).casefold().translate(_PUNCTUATION)
+    return text if text.isascii() else "".join(_unaccented(c)[0] for c in text)
+
+
+def _fold_simply(text: str) -> tuple[str, bytearray | None] | None:
     """The plain form when each character has one of its own and none is odd, else None."""
     table: dict[int, str] = {}
+    accents = set()
     for char in set(text):
         plain, kind = (EMOJI, _PLAIN) if char == _EMOJI_STYLE else _fold(char)
-        if kind != _PLAIN or len(plain) != 1 or plain in _LOOKALIKE:
+        if kind not in {_PLAIN, _ACCENT} or len(plain) != 1 or plain in _LOOKALIKE:
             return None
+        if kind == _ACCENT:
+            accents.add(char)
         table[ord(char)] = plain
-    return None if _STYLED_TEXT.search(text) else text.translate(table)
+    if _STYLED_TEXT.search(text):
+        return None
+    return text.translate(table), bytearray(c in accents for c in text) if accents else None
 
 
-def _fold_all(text: str) -> tuple[str, list[int], bytearray]:
+def _clusters(text: str) -> Iterator[tuple[int, str]]:
+    """Characters with their places; letters that are written in parts (Hangul, accents) as one."""
+    if unicodedata.is_normalized("NFC", text):
+        yield from enumerate(text)
+        return
+    for part in _PARTS.finditer(text):
+        whole = unicodedata.normalize("NFC", part.group())
+        if len(whole) == 1:
+            yield part.start(), part.group() if len(part.group()) == 1 else whole
+        else:
+            yield from enumerate(part.group(), start=part.start())
+
+
+_PARTS: Final = re.compile(
+    "[\u1100-\u115f][\u1160-\u11a7][\u11a8-\u11ff]?|\\w[\u0300-\u036f\u3099\u309a]|.", re.DOTALL
+)
+
+
+def _fold_all(text: str) -> tuple[str, list[int], bytearray, bytearray]:
     out: list[str] = []
     origin: list[int] = []
     odd = bytearray()
+    accented = bytearray()
     depth = 0
     touched = False
-    for index, char in enumerate(text):
+    last = _PLAIN
+    for index, char in _clusters(text):
         plain, kind = _fold(char)
         if kind == _BIDI:
             depth = max(0, depth + (-1 if char in "\u202c\u2069" else 1))
@@ -145,18 +203,24 @@ def _fold_all(text: str) -> tuple[str, list[int], bytearray]:
                 odd[-1] = 1
             continue
         if kind == _MARK and out and out[-1].isascii() and out[-1].isalpha():
-            composed = unicodedata.normalize("NFKC", out[-1] + plain)
-            if len(composed) == 1:
-                out[-1] = composed
-            else:
-                odd[-1] = 1
+            odd[-1] = 1
             continue
+        if (
+            kind != _DROP
+            and (kind == _FLAG) != (last == _FLAG)
+            and out
+            and plain.isalnum()
+            and out[-1].isalnum()
+        ):
+            plain = EMOJI + plain
+        last = last if kind == _DROP else kind
         for piece in plain:
             out.append(piece)
             origin.append(index)
-            odd.append(1 if kind == _ODD or depth or touched else 0)
+            odd.append(1 if kind in {_ODD, _FLAG} or depth or touched else 0)
+            accented.append(kind == _ACCENT)
             touched = False
-    return "".join(out), origin, odd
+    return "".join(out), origin, odd, accented
 
 
 def _fold_lookalikes(plain: str, odd: bytearray) -> str:
@@ -183,7 +247,7 @@ def _fold_lookalikes(plain: str, odd: bytearray) -> str:
 
 def squeeze(name: str) -> str:
     """A name with nothing but its letters and digits, as it stands in a hashtag or handle."""
-    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
+    return "".join(c for c in plainly(unicodedata.normalize("NFKC", name)) if c.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +264,7 @@ class BrandNames:
 def brand_names(name: str, handles: tuple[str, ...]) -> BrandNames:
     """The written forms of a brand: handles, name, and the stems that joined hashtags start with."""
     clean = tuple(h.lstrip("@").casefold() for h in handles if h.strip("@ "))
-    plain = unicodedata.normalize("NFKC", name).casefold().translate(_PUNCTUATION).strip()
+    plain = plainly(unicodedata.normalize("NFKC", name)).strip()
     first = squeeze(plain.split()[0]) if plain.split() else ""
     squeezed = {squeeze(plain), *(squeeze(h) for h in clean)} - {""}
     stems = squeezed | ({first} if len(first) >= 4 else set())
@@ -227,23 +291,41 @@ def _masked(plain: str, brand: BrandNames) -> str:
         at = plain.find(phrase)
         while at >= 0:
             end = at + len(phrase)
-            before, after = plain[at - 1 : at], plain[end : end + 1]
-            if not (before.isalnum() or before in ("_", "#")) and not (after.isalnum() or after == "_"):
-                plain = plain[:at] + BRAND * len(phrase) + plain[end:]
+            before, after = plain[at - 1 : at], _ending(plain, end, len(phrase))
+            if before not in ("_", "#") and not _joins(before, phrase[0]) and after is not None:
+                plain = plain[:at] + BRAND * (after - at) + plain[after:]
             at = plain.find(phrase, end)
     return plain
 
 
+def _joins(one: str, other: str) -> bool:
+    """Whether two characters belong to one word, as far as their scripts mark words at all."""
+    if not one or not other or not (one.isalnum() or one == "_") or not (other.isalnum() or other == "_"):
+        return False
+    return not _UNSPACED.match(one) and not _UNSPACED.match(other)
+
+
+def _ending(plain: str, end: int, length: int) -> int | None:
+    """Where a brand's name ends that was found to end at `end`, with a case ending; None inside a word."""
+    after = end
+    while after < len(plain) and _joins(plain[after - 1], plain[after]):
+        after += 1
+    if after == end:
+        return end
+    long_enough = length > _ENDING and after - end <= _ENDING and plain[end:after].isalpha()
+    return after if long_enough else None
+
+
 def read(text: str, brand: BrandNames) -> SeenText:
     """Read a text as a person who knows the brand would. Linear in its length."""
-    simple = text.lower() if text.isascii() else _fold_simply(text)
+    simple = (text.lower(), None) if text.isascii() else _fold_simply(text)
     if simple is not None:
-        seen = SeenText(text, simple)
+        seen = SeenText(text, simple[0], accented=simple[1])
     else:
-        plain, origin, odd = _fold_all(text)
+        plain, origin, odd, accented = _fold_all(text)
         if not plain.isascii():
             plain = _fold_lookalikes(plain, odd)
-        seen = SeenText(text, plain, origin, odd if any(odd) else None)
+        seen = SeenText(text, plain, origin, odd if any(odd) else None, accented if any(accented) else None)
     plain = _masked(seen.plain, brand)
     tokens = []
     for match in _TOKEN.finditer(plain):

@@ -52,6 +52,11 @@ def test_evaluate_prints_agreement_and_wrong_passes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     count = len(CASES.read_text().splitlines())
     assert f"{count} of {count + 1}" in done.stdout
+    data = json.loads(handsel("evaluate", "--json", str(file)).stdout)
+    assert (data["posts"], data["agree"]) == (count + 1, count)
+    assert data["confusion"]["fail"]["pass"] == 1
+    assert data["by_jurisdiction"] == {"US": {"agree": count, "posts": count + 1}}
+    assert [each["id"] for each in data["wrong_passes"]] == ["mislabelled"]
     assert "Wrong passes: 1" in done.stdout
     assert "mislabelled: pass(ok) instead of fail(missing), by US/label/en.ad" in done.stdout
 
@@ -59,7 +64,7 @@ def test_evaluate_prints_agreement_and_wrong_passes(tmp_path: Path) -> None:
 def test_a_bad_line_is_named_with_its_field() -> None:
     done = handsel("check", "-", given=json.dumps(RECORD | {"platform": "myspace"}))
     assert done.returncode == 2
-    assert "one: platform:" in done.stderr
+    assert "line 1 (one): platform:" in done.stderr
     assert "Traceback" not in done.stderr
     done = handsel("check", "-", given="{nonsense")
     assert (done.returncode, "line 1: not JSON" in done.stderr) == (2, True)
