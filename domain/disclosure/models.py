@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -176,22 +177,29 @@ def input_sha256(check: CheckInput) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-_ABOUT_THE_RECORD = frozenset({"id", "expected", "reason", "difficulty", "rationale"})
+_FIELDS: Final = frozenset({*CheckInput.model_fields, "jurisdiction"})
 
 
 def from_record(record: dict[str, Any]) -> CheckInput:
     """Read one record of a captions file (one JSON object a line).
 
-    Takes `jurisdiction` or `jurisdictions`, and `brand` with `handle` or `handles`. Fields that
-    describe the record itself (`id`, `expected`, `reason`, `difficulty`, `rationale`) are left aside.
+    Takes `jurisdiction` (one or a list) or `jurisdictions`, and `brand` with `handle` or `handles`. Other
+    fields describe the record itself (`id`, `expected`, `reason`, ...) and are left aside, unless they look like a slip.
     Raises ValueError (pydantic's ValidationError) naming the field that is wrong.
     """
-    data = {k: v for k, v in record.items() if k not in _ABOUT_THE_RECORD}
+    data = {k: v for k, v in record.items() if k in _FIELDS or _is_slip(k, record)}
     if "jurisdiction" in data:
-        data["jurisdictions"] = (data.pop("jurisdiction"),)
+        where = data.pop("jurisdiction")
+        data["jurisdictions"] = tuple(where) if isinstance(where, list) else (where,)
     brand = data.get("brand")
     if isinstance(brand, dict) and "handle" in brand:
         brand = dict(brand)
         handle = brand.pop("handle")
         data["brand"] = {**brand, "handles": (handle,) if handle else ()}
     return CheckInput.model_validate(data)
+
+
+def _is_slip(name: str, record: dict[str, Any]) -> bool:
+    """Whether an unknown field is a known one misspelt, which would be lost without a word."""
+    near = get_close_matches(name, _FIELDS, n=1, cutoff=0.8)
+    return bool(near) and near[0] not in record

@@ -41,7 +41,8 @@ class BrandOfRecord(BaseModel):
 class CaptionRecord(BaseModel):
     """One post to be checked, with one `jurisdiction` or several `jurisdictions`.
 
-    `expected`, `reason`, `difficulty` and `rationale` may stand in a captions file; a check leaves them aside.
+    `expected`, `reason`, `difficulty` and `rationale` may stand in a captions file; a check leaves them
+    aside.
     """
 
     model_config = _FROZEN

@@ -57,12 +57,11 @@ class Compared:
 class Agreement:
     """Counts over many records."""
 
-    no_pack: int = 0
     seconds: float = 0.0
     all: list[Compared] = field(default_factory=list)
 
     def add(self, compared: Compared) -> None:
-        """Count one record whose jurisdiction has a pack."""
+        """Count one record."""
         self.all.append(compared)
 
     @property
@@ -105,7 +104,6 @@ class Agreement:
         agree = self.judged - len(self.wrong)
         return {
             "posts": self.judged,
-            "without_pack": self.no_pack,
             "agree": agree,
             "agreement": round(agree / self.judged, 4) if self.judged else None,
             "verdict_and_reason_agree": agree - len(self.other_reasons),
@@ -123,10 +121,8 @@ class Agreement:
 
 def show(found: Agreement, console: Console) -> None:
     """Print figures, confusion, shares and every disagreement."""
-    if found.no_pack:
-        console.print(f"{found.no_pack} posts left out: their jurisdiction has no rule pack yet.")
     if not found.judged:
-        console.print("No labelled post of a jurisdiction with a rule pack.")
+        console.print("No labelled post.")
         return
     agree = found.judged - len(found.wrong)
     console.print(
