@@ -184,7 +184,8 @@ def from_record(record: dict[str, Any]) -> CheckInput:
     """Read one record of a captions file (one JSON object a line).
 
     Takes `jurisdiction` (one or a list) or `jurisdictions`, and `brand` with `handle` or `handles`. Other
-    fields describe the record itself (`id`, `expected`, `reason`, ...) and are left aside, unless they look like a slip.
+    fields describe the record itself (`id`, `expected`, `reason`, ...) and are left aside, unless they
+    look like a slip.
     Raises ValueError (pydantic's ValidationError) naming the field that is wrong.
     """
     data = {k: v for k, v in record.items() if k in _FIELDS or _is_slip(k, record)}
