@@ -24,6 +24,7 @@ from infra.tables import (
     Collaboration,
     Creator,
     Member,
+    Payout,
     Product,
     Table,
 )
@@ -72,6 +73,16 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "list_payouts": ANYBODY,
     "list_notices": ANYBODY,
     "list_submissions": ANYBODY,
+    "list_brand_payouts": ANYBODY,
+    "get_payout": ANYBODY,
+    "approve_payout": PAYS,
+    "approve_payouts": PAYS,
+    "refuse_payout": PAYS,
+    "hold_payout": WORKS,
+    "release_payout": PAYS,
+    "override_gate": PAYS,
+    "get_approval_rules": ANYBODY,
+    "set_approval_rules": OWNS,
     "export_shipments": OPERATES,
     "list_shipments": ANYBODY,
     "add_tracking": OPERATES,
@@ -86,7 +97,15 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 
-COMMAND_ROLES: Final[dict[str, frozenset[Role]]] = {"settle_attempt": PAYS, "reassess": WORKS}
+COMMAND_ROLES: Final[dict[str, frozenset[Role]]] = {
+    "settle_attempt": PAYS,
+    "reassess": WORKS,
+    "approve_payout": PAYS,
+    "refuse_payout": PAYS,
+    "hold_payout": WORKS,
+    "release_payout": PAYS,
+    "override_gate": PAYS,
+}
 """Commands on a collaboration that are not for owner and ops: money is finance's."""
 
 USED_EVERY: Final = timedelta(minutes=1)
@@ -103,11 +122,13 @@ class Caller(BaseModel):
     key_id: str
     brand_id: str
     role: Role
+    member_id: str | None = None
+    """The person, where one is signed in; a key is never one."""
 
     @property
     def actor(self) -> Actor:
         """The caller as the history names them."""
-        return Actor(kind=ActorKind.BRAND, id=self.key_id)
+        return Actor(kind=ActorKind.BRAND, id=self.member_id or self.key_id)
 
 
 def identify(sessions: sessionmaker[Session], header: str | None) -> Caller:
@@ -151,7 +172,7 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-_OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Product)
+_OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Payout, Product)
 
 
 class OfBrand(Protocol):

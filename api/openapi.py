@@ -23,6 +23,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     },
     {"name": "collaborations", "description": "One creator in one campaign, and its papers."},
     {"name": "commands", "description": "What a brand can do with a collaboration."},
+    {"name": "payouts", "description": "Payments: gates, approvals, holds, and who decides."},
     {"name": "shipments", "description": "Pick lists out, tracking in."},
     {"name": "disclosure", "description": "Is a post honestly marked? Checks on request."},
     {"name": "ledger", "description": "The books: trial balance, statements, balances at any moment."},

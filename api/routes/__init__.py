@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.routes import (
+    approval_rules,
     brand,
     campaigns,
     collaborations,
@@ -12,6 +13,7 @@ from api.routes import (
     ledger,
     members,
     papers,
+    payouts,
     periods,
     products,
     shipments,
@@ -26,6 +28,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     collaborations.router,
     papers.router,
     commands.router,
+    payouts.router,
+    approval_rules.router,
     shipments.router,
     disclosure.router,
     ledger.router,

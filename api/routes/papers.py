@@ -117,7 +117,7 @@ def list_payouts(collaboration_id: CollaborationId, caller: CallerOf, session: S
     """The promise to pay with every attempt at Stripe."""
     own(session, caller, Collaboration, collaboration_id)
     payouts = session.scalars(
-        select(Payout).where(Payout.collaboration_id == collaboration_id).order_by(Payout.id)
+        select(Payout).where(Payout.collaboration_id == collaboration_id).order_by(Payout.part)
     ).all()
     attempts: dict[str, list[AttemptShown]] = defaultdict(list)
     query = (
