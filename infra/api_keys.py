@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from domain.roles import Role
+from domain.roles import HANDSEL, Actor, Role
+from infra.audit.append import append_audit
 from infra.ids import new_id
 from infra.tables import ApiKey
 
@@ -31,7 +32,14 @@ def digest_of(secret: str) -> str:
 
 
 def make_key(
-    session: Session, *, mode: str, brand_id: str, name: str, role: Role, key_id: str | None = None
+    session: Session,
+    *,
+    mode: str,
+    brand_id: str,
+    name: str,
+    role: Role,
+    by: Actor = HANDSEL,
+    key_id: str | None = None,
 ) -> NewKey:
     """Make a key of this role for this brand; `mode` (local or production) stands in its prefix."""
     secret = f"hs_{mode}_{secrets.token_urlsafe(32)}"
@@ -44,11 +52,17 @@ def make_key(
     )
     session.add(row)
     session.flush()
+    _tell(session, row, "key_created", by)
     return NewKey(row, secret)
 
 
-def revoke_key(session: Session, key: ApiKey) -> None:
+def revoke_key(session: Session, key: ApiKey, by: Actor) -> None:
     """The key counts no more, from the next call on. Revoking twice is revoking once."""
     if key.revoked_at is None:
         key.revoked_at = datetime.now(UTC)
         session.flush()
+        _tell(session, key, "key_revoked", by)
+
+
+def _tell(session: Session, key: ApiKey, event: str, by: Actor) -> None:
+    append_audit(session, key.brand_id, "api_key", key.id, event, by, datetime.now(UTC), {"role": key.role})

@@ -5,6 +5,8 @@ There is no API call for this: whoever may reach the database of the installatio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from domain.clocks import ZoneName
 from domain.money import Currency
-from domain.roles import Role
+from domain.roles import HANDSEL, Actor, Role
 from infra.api_keys import NewKey, make_key
+from infra.audit.append import append_audit
 from infra.contact import Email, Title
 from infra.ids import new_id
 from infra.tables import Brand, Member
@@ -71,4 +74,17 @@ def write_brand(session: Session, new: NewBrand) -> tuple[Brand, Member]:
     )
     session.add(owner)
     session.flush()
+    now, told = datetime.now(UTC), {"owner_id": owner.id, "currency": brand.currency}
+    append_audit(session, brand.id, "brand", brand.id, "brand_founded", HANDSEL, now, told)
     return brand, owner
+
+
+def change_brand(session: Session, brand: Brand, changes: Mapping[str, str], by: Actor) -> None:
+    """Change names and addresses. What was sent and accepted stays as it is."""
+    changed = sorted(name for name, value in changes.items() if getattr(brand, name) != value)
+    for name in changed:
+        setattr(brand, name, changes[name])
+    session.flush()
+    if changed:
+        told = {"fields": changed}
+        append_audit(session, brand.id, "brand", brand.id, "brand_changed", by, datetime.now(UTC), told)

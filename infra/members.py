@@ -6,29 +6,41 @@ the lock of the brand's row. A removed member's sessions end in the same transac
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import LinkRefused, NotFound, Refused
-from domain.roles import Role
+from domain.roles import Actor, ActorKind, Role
 from domain.sign_in import INVITATION_LIFE, Standing, standing_of_invitation
+from infra.audit.append import append_audit
 from infra.ids import new_id
 from infra.links import read_token, token_of
 from infra.sessions import end_sessions_of
 from infra.settings import Settings
+from infra.sign_in import email_digest
 from infra.staff_mails import StaffMailKind, queue_mail
 from infra.tables import Brand, Member, MemberInvitation
 
 _PURPOSE: Final = "member invitation"
 
 
-def add_member(session: Session, brand_id: str, name: str, email: str, role: Role) -> Member:
+def add_member(
+    session: Session,
+    brand_id: str,
+    name: str,
+    email: str,
+    role: Role,
+    *,
+    by: Actor | None = None,
+    now: datetime | None = None,
+) -> Member:
     """Add a person; somebody who was removed comes back under their old id.
 
-    Raises `Refused` (email_known) when the address is a member's already.
+    `by` is empty for somebody who joins by themselves. Raises `Refused` (email_known) when the address is a
+    member's already.
     """
     lock_brand(session, brand_id)
     member = _known(session, brand_id, email)
@@ -39,27 +51,44 @@ def add_member(session: Session, brand_id: str, name: str, email: str, role: Rol
         session.add(member)
     member.name, member.role, member.removed_at = name, role.value, None
     session.flush()
+    actor = by or Actor(kind=ActorKind.BRAND, id=member.id)
+    _tell(session, member, "member_joined", actor, now or datetime.now(UTC), role=role.value)
     return member
 
 
-def change_role(session: Session, brand_id: str, member_id: str, role: Role) -> Member:
+def change_role(
+    session: Session, brand_id: str, member_id: str, role: Role, by: Actor, now: datetime
+) -> Member:
     """Give another role. Raises `NotFound`, and `Refused` (last_owner) when nobody else is owner."""
     member = _present(session, brand_id, member_id)
     if role is not Role.OWNER:
         _keep_an_owner(session, member)
-    member.role = role.value
+    before, member.role = member.role, role.value
     session.flush()
+    if before != member.role:
+        _tell(session, member, "role_changed", by, now, before=before, after=member.role)
     return member
 
 
-def remove_member(session: Session, brand_id: str, member_id: str, now: datetime) -> Member:
+def remove_member(session: Session, brand_id: str, member_id: str, by: Actor, now: datetime) -> Member:
     """The person may do nothing any more, from this moment on. Raises as `change_role`."""
     member = _present(session, brand_id, member_id)
     _keep_an_owner(session, member)
     member.removed_at = now
-    end_sessions_of(session, member.id, now)
+    ended = end_sessions_of(session, member.id, now)
     session.flush()
+    _tell(session, member, "member_removed", by, now, sessions_ended=ended)
     return member
+
+
+def sign_out_member(session: Session, member: Member, by: Actor, now: datetime) -> None:
+    """End every session of this member; they may sign in again."""
+    ended = end_sessions_of(session, member.id, now)
+    _tell(session, member, "sessions_ended", by, now, sessions_ended=ended)
+
+
+def _tell(session: Session, member: Member, event: str, by: Actor, now: datetime, **data: str | int) -> None:
+    append_audit(session, member.brand_id, "member", member.id, event, by, now, data)
 
 
 def lock_brand(session: Session, brand_id: str) -> Brand:
@@ -107,7 +136,7 @@ def invite_member(
     name: str,
     email: str,
     role: Role,
-    invited_by: str,
+    by: Actor,
     now: datetime,
     invitation_id: str | None = None,
 ) -> MemberInvitation:
@@ -138,17 +167,21 @@ def invite_member(
         email=email,
         name=name,
         role=role.value,
-        invited_by=invited_by,
+        invited_by=by.id,
         created_at=now,
         expires_at=now + INVITATION_LIFE,
     )
     session.add(invitation)
     session.flush()
     queue_mail(session, settings, StaffMailKind.INVITATION, invitation.id, now)
+    told = {"role": role.value, "email_digest": email_digest(email, settings.secret_key)}
+    append_audit(session, brand_id, "member_invitation", invitation.id, "member_invited", by, now, told)
     return invitation
 
 
-def revoke_invitation(session: Session, brand_id: str, invitation_id: str, now: datetime) -> MemberInvitation:
+def revoke_invitation(
+    session: Session, brand_id: str, invitation_id: str, by: Actor, now: datetime
+) -> MemberInvitation:
     """The invitation counts no more. Revoking twice is revoking once. Raises `NotFound`, `Refused`."""
     query = select(MemberInvitation).where(
         MemberInvitation.id == invitation_id, MemberInvitation.brand_id == brand_id
@@ -161,6 +194,7 @@ def revoke_invitation(session: Session, brand_id: str, invitation_id: str, now: 
     if invitation.revoked_at is None:
         invitation.revoked_at = now
         session.flush()
+        append_audit(session, brand_id, "member_invitation", invitation.id, "invitation_revoked", by, now)
     return invitation
 
 
@@ -202,8 +236,12 @@ def join(session: Session, settings: Settings, token: str, now: datetime) -> Mem
     member = _known(session, invitation.brand_id, invitation.email)
     if member is None or member.removed_at is not None:
         role = Role(invitation.role)
-        member = add_member(session, invitation.brand_id, invitation.name, invitation.email, role)
+        member = add_member(session, invitation.brand_id, invitation.name, invitation.email, role, now=now)
     invitation.accepted_at = now
     invitation.member_id = member.id
     session.flush()
+    actor, told = Actor(kind=ActorKind.BRAND, id=member.id), {"member_id": member.id}
+    append_audit(
+        session, member.brand_id, "member_invitation", invitation.id, "invitation_accepted", actor, now, told
+    )
     return member

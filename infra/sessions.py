@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
+from domain.roles import Actor, ActorKind
 from domain.sign_in import How, Result
 from infra.api_keys import digest_of
+from infra.audit.append import append_audit
 from infra.ids import new_id
 from infra.settings import Settings
 from infra.tables import Brand, Member, SignIn, StaffSession
@@ -66,6 +68,8 @@ def open_session(
     session.add(row)
     log_sign_in(session, member, how, Result.SIGNED_IN, origin, now)
     session.flush()
+    actor, told = Actor(kind=ActorKind.BRAND, id=member.id), {"how": how.value, "session_id": row.id}
+    append_audit(session, member.brand_id, "member", member.id, "signed_in", actor, now, told)
     return Opened(row.id, secret, expires_at)
 
 

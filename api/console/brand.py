@@ -9,6 +9,7 @@ from api.console.frame import View, ViewOf, errors_of, status_of
 from api.console.route import console_router
 from api.schemas.brands import BrandChanges
 from domain.errors import Refused
+from infra.brands import change_brand
 
 router = console_router()
 PATH = "/console/brand"
@@ -28,9 +29,7 @@ def change_brand_here(view: ViewOf) -> Response:
     except Refused as refused:
         return _show(view, errors_of(refused), status_of(refused))
     brand = own_brand(view.session, view.person)
-    for name, value in changes.model_dump(exclude_none=True).items():
-        setattr(brand, name, value)
-    view.session.flush()
+    change_brand(view.session, brand, changes.model_dump(exclude_none=True), view.person.actor)
     return view.go(PATH, "brand_changed")
 
 

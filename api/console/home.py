@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from api.console.frame import ViewOf
 from api.console.route import console_router
 from api.console.session import Person
-from api.console.wording import say
+from api.console.wording import knows, say
 from domain.roles import Role
 from domain.stages import STAGES, Stage
 from infra.tables import Campaign, Collaboration, Member
@@ -59,7 +59,9 @@ def _exceptions(session: Session, person: Person) -> Iterable[Need]:
         .order_by(func.count().desc())
     )
     for reason, owner, count in rows:
-        yield Need(say(f"attention.{reason}"), count, mine=owner == person.role or person.role == Role.OWNER)
+        known = f"attention.{reason}"
+        text = say(known) if knows(known) else str(reason).replace("_", " ")
+        yield Need(text, count, mine=owner == person.role or person.role == Role.OWNER)
 
 
 def _alone(session: Session, person: Person) -> Iterable[Need]:

@@ -40,6 +40,7 @@ def make_api_key(view: ViewOf) -> Response:
                 brand_id=view.person.brand_id,
                 name=new.name,
                 role=new.role,
+                by=view.person.actor,
                 key_id=key_id,
             )
     except Refused as refused:
@@ -50,7 +51,7 @@ def make_api_key(view: ViewOf) -> Response:
 @router.post("/keys/{key_id}/revoke")
 def revoke_api_key_here(key_id: str, view: ViewOf) -> Response:
     """The key counts no more, from the next call on."""
-    revoke_key(view.session, own(view.session, view.person, ApiKey, key_id))
+    revoke_key(view.session, own(view.session, view.person, ApiKey, key_id), view.person.actor)
     return view.go(PATH, "key_revoked")
 
 

@@ -16,7 +16,7 @@ from api.schemas.brands import NewMember
 from domain.errors import NotFound, Refused
 from domain.roles import MEANING, Role
 from infra import members
-from infra.sessions import end_sessions_of, live_sessions
+from infra.sessions import live_sessions
 from infra.tables import Member, MemberInvitation, StaffSession
 
 router = console_router()
@@ -48,7 +48,7 @@ def invite_person(view: ViewOf) -> Response:
                 name=new.name,
                 email=new.email,
                 role=new.role,
-                invited_by=view.person.member_id,
+                by=view.person.actor,
                 now=view.now,
                 invitation_id=view.id_of("member_invitation"),
             )
@@ -60,7 +60,7 @@ def invite_person(view: ViewOf) -> Response:
 @router.post("/people/invitations/{invitation_id}/revoke")
 def revoke_invitation(invitation_id: str, view: ViewOf) -> Response:
     """The link in the mail counts no more."""
-    members.revoke_invitation(view.session, view.person.brand_id, invitation_id, view.now)
+    members.revoke_invitation(view.session, view.person.brand_id, invitation_id, view.person.actor, view.now)
     return view.go(PATH, "invitation_revoked")
 
 
@@ -76,7 +76,7 @@ def change_role(member_id: str, view: ViewOf) -> Response:
     try:
         role = view.read(NewRole).role
         with view.all_or_nothing() as session:
-            members.change_role(session, view.person.brand_id, member_id, role)
+            members.change_role(session, view.person.brand_id, member_id, role, view.person.actor, view.now)
     except NotFound:
         raise
     except Refused as refused:
@@ -89,7 +89,7 @@ def remove_person(member_id: str, view: ViewOf) -> Response:
     """The person may do nothing any more, and is signed out at once."""
     try:
         with view.all_or_nothing() as session:
-            members.remove_member(session, view.person.brand_id, member_id, view.now)
+            members.remove_member(session, view.person.brand_id, member_id, view.person.actor, view.now)
     except NotFound:
         raise
     except Refused as refused:
@@ -101,7 +101,7 @@ def remove_person(member_id: str, view: ViewOf) -> Response:
 def end_sessions_of_person(member_id: str, view: ViewOf) -> Response:
     """Sign the person out everywhere; they may sign in again."""
     member = own(view.session, view.person, Member, member_id)
-    end_sessions_of(view.session, member.id, view.now)
+    members.sign_out_member(view.session, member, view.person.actor, view.now)
     return view.go(f"{PATH}/{member_id}", "sessions_ended")
 
 

@@ -13,6 +13,7 @@ from api.paging import Page, Paging, page_of
 from api.problems import answers
 from api.schemas.brands import BrandChanges, BrandShown, KeyMade, KeyShown, NewKeyGiven
 from api.schemas.common import KeyId
+from infra import brands
 from infra.api_keys import make_key, revoke_key
 from infra.tables import ApiKey
 
@@ -31,9 +32,8 @@ def get_brand(caller: CallerOf, session: SessionOf) -> BrandShown:
 def change_brand(changes: BrandChanges, caller: CallerOf, session: SessionOf) -> BrandShown:
     """Change names and addresses. Mails that were sent and terms that were accepted stay as they are."""
     brand = own_brand(session, caller)
-    for field, value in changes.model_dump(exclude_unset=True, exclude_none=True).items():
-        setattr(brand, field, value)
-    session.flush()
+    given = changes.model_dump(exclude_unset=True, exclude_none=True)
+    brands.change_brand(session, brand, given, caller.actor)
     return BrandShown.model_validate(brand)
 
 
@@ -58,7 +58,9 @@ def list_api_keys(
 def create_api_key(given: NewKeyGiven, request: Request, caller: CallerOf, session: SessionOf) -> KeyMade:
     """Make a key of a role. The answer is the only place where the key itself ever stands."""
     mode = request.app.state.settings.mode
-    made = make_key(session, mode=mode, brand_id=caller.brand_id, name=given.name, role=given.role)
+    made = make_key(
+        session, mode=mode, brand_id=caller.brand_id, name=given.name, role=given.role, by=caller.actor
+    )
     session.refresh(made.row)
     shown = KeyShown.model_validate(made.row)
     return KeyMade(**shown.model_dump(), secret=made.secret)
@@ -68,5 +70,5 @@ def create_api_key(given: NewKeyGiven, request: Request, caller: CallerOf, sessi
 def revoke_api_key(key_id: KeyId, caller: CallerOf, session: SessionOf) -> KeyShown:
     """The key counts no more, from the next call on. Revoking twice is revoking once."""
     key = own(session, caller, ApiKey, key_id)
-    revoke_key(session, key)
+    revoke_key(session, key, caller.actor)
     return KeyShown.model_validate(key)

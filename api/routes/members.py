@@ -42,7 +42,9 @@ def list_members(
 )
 def add_member(given: NewMember, caller: CallerOf, session: SessionOf) -> MemberShown:
     """Add a person at once, without a mail; somebody who was removed comes back under their old id."""
-    member = members.add_member(session, caller.brand_id, given.name, given.email, given.role)
+    member = members.add_member(
+        session, caller.brand_id, given.name, given.email, given.role, by=caller.actor
+    )
     return MemberShown.model_validate(member)
 
 
@@ -51,14 +53,16 @@ def change_member(
     member_id: MemberId, changes: MemberChanges, caller: CallerOf, session: SessionOf
 ) -> MemberShown:
     """Give another role, from the next click on. The last owner stays one."""
-    member = members.change_role(session, caller.brand_id, member_id, changes.role)
+    member = members.change_role(
+        session, caller.brand_id, member_id, changes.role, caller.actor, datetime.now(UTC)
+    )
     return MemberShown.model_validate(member)
 
 
 @router.delete("/members/{member_id}", summary="Remove a member", responses=answers(404, 409))
 def remove_member(member_id: MemberId, caller: CallerOf, session: SessionOf) -> MemberShown:
     """The person may do nothing any more, and is signed out; what they did stays. The last owner stays."""
-    member = members.remove_member(session, caller.brand_id, member_id, datetime.now(UTC))
+    member = members.remove_member(session, caller.brand_id, member_id, caller.actor, datetime.now(UTC))
     return MemberShown.model_validate(member)
 
 
@@ -96,7 +100,7 @@ def invite_member(
         name=given.name,
         email=given.email,
         role=given.role,
-        invited_by=caller.key_id,
+        by=caller.actor,
         now=now,
     )
     return _shown(invitation, now)
@@ -110,7 +114,7 @@ def revoke_member_invitation(
 ) -> InvitationShown:
     """The link counts no more. Revoking twice is revoking once."""
     now = datetime.now(UTC)
-    return _shown(members.revoke_invitation(session, caller.brand_id, invitation_id, now), now)
+    return _shown(members.revoke_invitation(session, caller.brand_id, invitation_id, caller.actor, now), now)
 
 
 def _shown(row: MemberInvitation, now: datetime) -> InvitationShown:

@@ -20,7 +20,7 @@ from activities.staff_mails import StaffMails
 from api.console.frame import console_of
 from api.console.limits import ConsoleLimits
 from api.main import create_app
-from domain.roles import Role
+from domain.roles import HANDSEL, Role
 from infra.brands import NewBrand, write_brand
 from infra.members import add_member
 from infra.settings import Settings
@@ -131,7 +131,9 @@ class Browser:
 
 def hidden_fields(text: str, action: str) -> dict[str, str]:
     """The hidden fields of the form of this page that goes to `action`."""
-    found = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.DOTALL)
+    found = re.search(
+        rf'<form method="post"[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.DOTALL
+    )
     assert found, f"no form to {action} on this page:\n{text}"
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found.group(1))
     return {name: unescape(value) for name, value in fields}
@@ -181,7 +183,7 @@ def found_team(
         brand, owner = write_brand(session, new)
         ids = {Role.OWNER: owner.id}
         for role in (Role.OPS, Role.FINANCE, Role.VIEWER):
-            who = add_member(session, brand.id, f"{role.title()} Person", emails[role], role)
+            who = add_member(session, brand.id, f"{role.title()} Person", emails[role], role, by=HANDSEL)
             ids[role] = who.id
         return Team(brand.id, brand.name, emails, ids, new_browser)
 

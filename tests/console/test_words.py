@@ -1,0 +1,68 @@
+"""Every text of the console stands in its catalogue, is used, and can be found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+from api.console.access import DOORS
+from api.console.home import NEEDS
+from api.console.navigation import NAVIGATION
+from api.console.wording import catalogue, knows
+from domain.sign_in import How, Result, Standing
+from domain.stages import Attention
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "templates/console"
+
+
+def code() -> str:
+    files = [*(ROOT / "api/console").glob("*.py"), *TEMPLATES.glob("*.html")]
+    return "\n".join(file.read_text() for file in files)
+
+
+def test_everything_that_can_be_shown_has_its_words() -> None:
+    wanted = [f"nav.{item.page}" for group in NAVIGATION for item in group.items]
+    wanted += [f"nav.group.{group.name}" for group in NAVIGATION]
+    wanted += [f"attention.{reason.value}" for reason in Attention]
+    wanted += [f"sign_ins.by.{how.value}" for how in How]
+    wanted += [f"sign_ins.result.{result.value}" for result in Result]
+    passed = {Result.SIGNED_IN, Result.SIGNED_OUT, Result.ENDED}
+    wanted += [f"sign_in.refused.{result.value}" for result in Result if result not in passed]
+    wanted += [f"join.{standing.value}" for standing in Standing if standing is not Standing.OPEN]
+    wanted += [
+        f"done.{word}" for word in re.findall(r'view\.(?:go|let_in|let_out)\([^)]*, "(\w+)"\)', code())
+    ]
+    said = re.findall(r'_Said\(\s*"(\w+)"', (ROOT / "api/console/route.py").read_text())
+    wanted += [f"problem.{name}.{part}" for name in said for part in ("heading", "text")]
+    assert len(said) > 8
+    assert [name for name in wanted if not knows(name)] == []
+    assert DOORS
+    assert NEEDS
+
+
+def test_texts_carry_no_markup_and_templates_no_texts() -> None:
+    for name, text in catalogue().items():
+        assert "<" not in text, name
+        assert all(part[1] is None or part[1].isidentifier() for part in Formatter().parse(text)), name
+    for file in TEMPLATES.glob("*.html"):
+        bare = re.sub(r"\{#.*?#\}", "", file.read_text(), flags=re.DOTALL)
+        bare = re.sub(r"\{[{%].*?[}%]\}", "", bare, flags=re.DOTALL)
+        bare = re.sub(r"<code>handsel [a-z ]+</code>", "", bare)
+        bare = re.sub(r"<[^>]*>|\s[a-z-]+=\"[^\"]*\"|&[a-z]+;", " ", bare)
+        assert re.findall(r"[A-Za-z]{3,}", bare) == [], f"{file.name} has texts of its own"
+
+
+def test_every_text_is_used() -> None:
+    built = (
+        "nav.", "attention.", "sign_ins.", "sign_in.refused.", "join.", "done.", "problem.", "refused.",
+        "brand.",
+    )  # fmt: skip
+    source = code()
+    unused = [
+        name
+        for name in catalogue()
+        if not name.startswith(built) and not re.search(rf"[\"']{name}[\"']", source)
+    ]
+    assert unused == []
