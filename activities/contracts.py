@@ -29,6 +29,7 @@ COUNT_OPEN: Final = "count_open"
 DELIVER_NOTICES: Final = "deliver_notices"
 DELIVER_STAFF_MAILS: Final = "deliver_staff_mails"
 WORK_INBOX: Final = "work_inbox"
+RECONCILE_STRIPE: Final = "reconcile_stripe"
 KEEP_AUDIT: Final = "keep_audit"
 
 
@@ -188,6 +189,14 @@ class Kept(_Model):
     def plus(self, *, lines: int = 0, roots: int = 0) -> Kept:
         """This and so much more."""
         return Kept(lines=self.lines + lines, roots=self.roots + roots)
+
+
+class Reconciled(_Model):
+    """What one round of the reconciliation found."""
+
+    copied: int = 0
+    matched: int = 0
+    open_items: int = 0
 
 
 class PumpTask(_Model):

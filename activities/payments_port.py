@@ -88,6 +88,34 @@ class FoundTransfer(_Answer):
     metadata: dict[str, str]
 
 
+class StripeRow(_Answer):
+    """One change of the platform's balance. Minor units, out is below zero; `currency` in capitals."""
+
+    id: str
+    type: str
+    category: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    source: str
+    transfer_group: str
+    status: str
+    created: datetime
+    available_on: datetime
+
+
+class RowPage(_Answer):
+    """Some rows, newest first, and whether there are more on the far side."""
+
+    rows: list[StripeRow]
+    more: bool
+
+
+class RowGone(LookupError):
+    """Stripe does not know the row that a page was asked for from."""
+
+
 class PayeeStatus(_Answer):
     """Whether an account can receive money now, in the provider's words, and what it waits for."""
 
@@ -152,6 +180,18 @@ class PaymentsGateway(Protocol):
 
     def balance(self, currency: str) -> int:
         """Return what can be spent now, in the smallest unit of a currency."""
+        ...
+
+    def rows(self, *, newer_than: str = "", older_than: str = "", limit: int = 100) -> RowPage:
+        """Return a page of rows: the newest, or the nearest to the named row. Raises `RowGone`."""
+        ...
+
+    def row(self, row_id: str) -> StripeRow | None:
+        """Return one row as it is now; None when there is no such row."""
+        ...
+
+    def whole_balance(self) -> dict[str, int]:
+        """Return what the platform holds in each currency (capitals), available or not, minor units."""
         ...
 
     def verify_webhook(self, payload: bytes, header: str, secret: str, *, thin: bool) -> WebhookEvent:

@@ -26,6 +26,7 @@ from infra.tables import (
     Member,
     Payout,
     Product,
+    ReconciliationItem,
     Table,
 )
 
@@ -94,6 +95,12 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "get_period": ANYBODY,
     "close_period": PAYS,
     "reopen_period": OWNS,
+    "get_reconciliation": ANYBODY,
+    "list_differences": ANYBODY,
+    "get_difference": ANYBODY,
+    "change_difference": PAYS,
+    "settle_difference": PAYS,
+    "ask_for_run": PAYS,
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 
@@ -172,7 +179,7 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-_OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Payout, Product)
+_OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Payout, Product, ReconciliationItem)
 
 
 class OfBrand(Protocol):
@@ -198,7 +205,7 @@ def own(session: Session, caller: OfBrand, kind: type[T], id_: str, *, lock: boo
     return found
 
 
-_WORDS: Final[dict[type[Table], str]] = {ApiKey: "API key"}
+_WORDS: Final[dict[type[Table], str]] = {ApiKey: "API key", ReconciliationItem: "difference"}
 
 
 def own_brand(session: Session, caller: OfBrand) -> Brand:

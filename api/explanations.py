@@ -209,6 +209,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "Differences between Stripe's rows and ours are not settled.",
         "Look at `handsel reconcile list`, and settle each with a reason.",
     ),
+    "difference_ended": Explanation(
+        "The difference is settled, or is gone by itself.", "Nothing: read it again."
+    ),
     "period_not_closed": Explanation("The month is not closed.", "Nothing: entries can be dated in it."),
     "later_period_closed": Explanation(
         "A later month is closed, and months are opened again from the newest backwards.",

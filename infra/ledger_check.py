@@ -20,7 +20,7 @@ from domain.stages import ENDS
 from infra.books import digest_of
 from infra.books import trial_balance as trial_balance_of
 from infra.ledger_content import changed_entries
-from infra.ledger_rules import ENTRIES, GOODS
+from infra.ledger_rules import ENTRIES, GOODS, STRIPE
 from infra.tables import Account, Collaboration, Event, Period
 
 _PAGE: Final = 2000
@@ -144,7 +144,7 @@ _QUERIES: dict[str, str] = {
             OR attention IS DISTINCT FROM state->>'attention'""",
 }
 
-_QUERIES |= GOODS | ENTRIES
+_QUERIES |= GOODS | STRIPE | ENTRIES
 
 _HELD: Final = text(r"""
     SELECT c.id, c.stage, coalesce(a.balance, 0) AS balance,

@@ -63,6 +63,17 @@ GOODS: Final = {
 }
 """Goods at cost, freight and duty stand where the parcels say."""
 
+STRIPE: Final = {
+    "stripe_fees": """
+        SELECT m.id, 'Stripe charged ' || m.fee || ', the books say ' || coalesce(l.amount, 0)
+        FROM stripe_movements m
+        LEFT JOIN entries e ON e.key = 'stripe_fee/' || m.id
+        LEFT JOIN movements l ON l.entry_id = e.id
+        WHERE m.matched_at IS NOT NULL AND EXISTS (SELECT FROM brands)
+            AND coalesce(l.amount, 0) <> m.fee - CASE WHEN m.matched_to = 'fee' THEN m.amount ELSE 0 END""",
+}
+"""What Stripe charged stands in the books."""
+
 ENTRIES: Final = {
     "reversal_mirrors": """
         SELECT e.key, 'it does not take back ' || o.key || ' line by line'

@@ -28,6 +28,7 @@ from activities.launch import LaunchActivities
 from activities.notices import Notices
 from activities.payments import PaymentActivities
 from activities.posts import PostActivities
+from activities.reconcile import ReconcileActivities
 from activities.record import Records
 from activities.staff_mails import StaffMails
 from activities.watch import WatchActivities
@@ -39,11 +40,26 @@ from infra.temporal import connect
 from infra.vault import Vault
 from workflows.campaign import CampaignWorkflow
 from workflows.collaboration import CollaborationWorkflow
-from workflows.messages import COLLABORATIONS_QUEUE, PAYMENTS_QUEUE, PUMP, PumpStart
+from workflows.messages import (
+    COLLABORATIONS_QUEUE,
+    PAYMENTS_QUEUE,
+    PUMP,
+    RECONCILIATION,
+    RECONCILIATION_ID,
+    PumpStart,
+    ReconciliationStart,
+)
 from workflows.pump import PumpWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.watch import WatchWorkflow
 
-WORKFLOWS = [CollaborationWorkflow, CampaignWorkflow, PumpWorkflow, WatchWorkflow]
+WORKFLOWS = [
+    CollaborationWorkflow,
+    CampaignWorkflow,
+    PumpWorkflow,
+    WatchWorkflow,
+    ReconciliationWorkflow,
+]
 PUMPS: Final[tuple[Literal["notices", "staff_mails", "inbox", "audit"], ...]] = (
     "notices",
     "staff_mails",
@@ -101,6 +117,7 @@ def payment_activities(settings: Settings, client: Client) -> list[Callable[...,
         payments.assess_gates,
         payments.transfer_payout,
         payments.look_up_transfer,
+        ReconcileActivities(sessions, gateway).reconcile_stripe,
         inbox.work_inbox,
     ]
 
@@ -108,7 +125,7 @@ def payment_activities(settings: Settings, client: Client) -> list[Callable[...,
 def make_worker(settings: Settings, client: Client, queue: str) -> Worker:
     """The worker of one queue, on a running event loop."""
     paying = queue == PAYMENTS_QUEUE
-    slots = settings.payment_activity_slots + 1 if paying else settings.worker_activity_slots + 3
+    slots = settings.payment_activity_slots + 2 if paying else settings.worker_activity_slots + 3
     return Worker(
         client,
         task_queue=queue,
@@ -132,7 +149,7 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 
 async def start_pumps(client: Client) -> None:
-    """Make sure that somebody carries mails out, inbox messages in, and events into the audit log."""
+    """Make sure that somebody carries rows on: mails, messages, audit lines, and Stripe's transactions."""
     for of in PUMPS:
         await client.start_workflow(
             PUMP,
@@ -142,6 +159,14 @@ async def start_pumps(client: Client) -> None:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
+    await client.start_workflow(
+        RECONCILIATION,
+        ReconciliationStart(),
+        id=RECONCILIATION_ID,
+        task_queue=COLLABORATIONS_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
 
 
 async def serve_queue(settings: Settings, queue: str, stop: asyncio.Event) -> None:

@@ -32,6 +32,21 @@ PUMP: Final = "Pump"
 """Workflow type; argument: `PumpStart`. One for each kind, started by the workers."""
 
 
+RECONCILIATION: Final = "Reconciliation"
+"""Workflow type; argument: `ReconciliationStart`. One, started by the workers."""
+RECONCILE_NOW: Final = "reconcile_now"
+"""Signal: a round is wanted now."""
+RECONCILIATION_ID: Final = "reconciliation/stripe"
+
+
+class ReconciliationStart(BaseModel):
+    """How often Stripe's rows are copied and compared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    every_seconds: Annotated[int, Field(ge=1)] = 900
+
+
 class PumpStart(BaseModel):
     """Which rows to carry on."""
 

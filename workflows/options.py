@@ -80,4 +80,11 @@ PUMP: Options = {
     "retry_policy": _retry(0.5, 10),
 }
 AUDIT_PUMP: Options = {**PUMP}
+RECONCILE: Options = {
+    "task_queue": PAYMENTS_QUEUE,
+    # The first round copies everything that Stripe has; it goes on where it stopped.
+    "start_to_close_timeout": timedelta(hours=2),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": _retry(5, 10 * 60),
+}
 INBOX_PUMP: Options = {**PUMP, "task_queue": PAYMENTS_QUEUE}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.payments_port import FoundTransfer, PayeeStatus, WebhookEvent, WebhookForged
+from activities.payments_port import FoundTransfer, PayeeStatus, StripeRow, WebhookEvent, WebhookForged
 
 # What an event keeps of its object, by the object's kind: amounts, states and ids, never a person.
 KEPT = {
@@ -73,6 +73,26 @@ def found_transfer(transfer: Mapping[str, Any]) -> FoundTransfer:
         destination=transfer["destination"],
         created=datetime.fromtimestamp(transfer["created"], UTC),
         metadata=metadata,
+    )
+
+
+def stripe_row(row: Mapping[str, Any]) -> StripeRow:
+    """Return a balance transaction; `source` may be an id or the object itself."""
+    source = row["source"]
+    embedded = source if isinstance(source, Mapping) else {}
+    return StripeRow(
+        id=row["id"],
+        type=row["type"],
+        category=row["reporting_category"],
+        amount=row["amount"],
+        fee=row["fee"],
+        net=row["net"],
+        currency=row["currency"].upper(),
+        source=embedded.get("id") or (source if isinstance(source, str) else ""),
+        transfer_group=embedded.get("transfer_group") or "",
+        status=row["status"],
+        created=datetime.fromtimestamp(row["created"], UTC),
+        available_on=datetime.fromtimestamp(row["available_on"], UTC),
     )
 
 

@@ -20,6 +20,7 @@ from activities.adapters.stripe_answers import (
     snapshot_event,
     status_v1,
     status_v2,
+    stripe_row,
     thin_event,
 )
 from activities.payments_port import (
@@ -27,6 +28,9 @@ from activities.payments_port import (
     FoundTransfer,
     PayeeStatus,
     RetriableAfter,
+    RowGone,
+    RowPage,
+    StripeRow,
     TransferOutcome,
     TransferRequest,
     WebhookEvent,
@@ -219,6 +223,45 @@ class StripeGateway:
         """
         rows = self._client.v1.balance.retrieve().available
         return sum(row.amount for row in rows if row.currency == currency.lower())
+
+    # --- the platform's balance ------------------------------------------------------------------
+
+    def rows(self, *, newer_than: str = "", older_than: str = "", limit: int = 100) -> RowPage:
+        """Return a page of balance transactions, newest first; see `PaymentsGateway`.
+
+        Raises `RowGone`, and `stripe.StripeError`.
+        """
+        wanted: Any = {"limit": limit, "expand": ["data.source"]}
+        if newer_than:
+            wanted["ending_before"] = newer_than
+        elif older_than:
+            wanted["starting_after"] = older_than
+        try:
+            page = self._client.v1.balance_transactions.list(wanted)
+        except stripe.InvalidRequestError as error:
+            if (newer_than or older_than) and error.param in ("ending_before", "starting_after"):
+                raise RowGone(newer_than or older_than) from error
+            raise
+        return RowPage(rows=[stripe_row(row.to_dict()) for row in page.data], more=page.has_more)
+
+    def row(self, row_id: str) -> StripeRow | None:
+        """Return one balance transaction as it is now. Raises `stripe.StripeError`."""
+        try:
+            return stripe_row(self._client.v1.balance_transactions.retrieve(row_id).to_dict())
+        except stripe.InvalidRequestError as error:
+            if _code(error) == "resource_missing":
+                return None
+            raise
+
+    def whole_balance(self) -> dict[str, int]:
+        """Return available and pending money by currency. Raises `stripe.StripeError`."""
+        balance = self._client.v1.balance.retrieve()
+        held: dict[str, int] = {}
+        available = [(part.currency, part.amount) for part in balance.available]
+        pending = [(part.currency, part.amount) for part in balance.pending]
+        for currency, amount in available + pending:
+            held[currency.upper()] = held.get(currency.upper(), 0) + amount
+        return held
 
     # --- events ----------------------------------------------------------------------------------
 

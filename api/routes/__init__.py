@@ -16,6 +16,7 @@ from api.routes import (
     payouts,
     periods,
     products,
+    reconciliation,
     shipments,
 )
 
@@ -34,4 +35,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     disclosure.router,
     ledger.router,
     periods.router,
+    reconciliation.router,
 )

@@ -15,7 +15,8 @@ from infra.contact import one_line
 _MAIL: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
-def _impersonal(text: str) -> str:
+def impersonal(text: str) -> str:
+    """The text, unless it holds an e-mail address: it stays in the record. Raises ValueError."""
     if _MAIL.search(text):
         raise ValueError("leave e-mail addresses out: this stays in the record")
     return text
@@ -24,7 +25,7 @@ def _impersonal(text: str) -> str:
 Reason = Annotated[
     str,
     AfterValidator(one_line),
-    AfterValidator(_impersonal),
+    AfterValidator(impersonal),
     Field(min_length=3, max_length=300, description="Stays in the record; no personal data"),
 ]
 Month = Annotated[

@@ -13,8 +13,11 @@ from domain.ledger import payout_id
 from domain.roles import Role
 from infra.tables import Payout
 from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
+from tests.api.differences import found_difference
 
 BODIES: dict[str, Any] = {
+    "change_difference": {"note": "asked Stripe"},
+    "settle_difference": {"reason": "made by hand"},
     "reopen_period": {"reason": "an invoice came late"},
     "change_member": {"role": "viewer"},
     "change_variant": {"stock": 5},
@@ -49,6 +52,7 @@ def things(brand: Tenant, sessions: sessionmaker[Session]) -> dict[str, str]:
         f"/campaigns/{campaign['id']}/invitations", {"creator_ids": [creator["id"]]}, status=200
     )
     return {
+        "difference_id": found_difference(sessions, brand.id),
         "month": f"{datetime.now(UTC):%Y-%m}",
         "product_id": product["id"],
         "variant_id": product["variants"][0]["id"],

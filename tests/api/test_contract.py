@@ -13,9 +13,11 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
+from sqlalchemy.orm import Session, sessionmaker
 
 from domain.roles import Role
 from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
+from tests.api.differences import found_difference
 
 load_all_checks()
 EXAMPLES = int(os.environ.get("HANDSEL_EXAMPLES", "3"))
@@ -34,7 +36,7 @@ def api_schema(address: str) -> schemathesis.BaseSchema:
 
 
 @pytest.fixture
-def things(brand: Tenant) -> dict[str, str]:
+def things(brand: Tenant, sessions: sessionmaker[Session]) -> dict[str, str]:
     """Something real behind every address, so that calls get past "no such thing"."""
     product = brand.post("/products", lamp(cost=1450))
     campaign = brand.post("/campaigns", campaign_body())
@@ -42,6 +44,7 @@ def things(brand: Tenant) -> dict[str, str]:
     path = f"/campaigns/{campaign['id']}/invitations"
     (collaboration,) = brand.post(path, {"creator_ids": [creator["id"]]}, status=200)["collaboration_ids"]
     return {
+        "difference_id": found_difference(sessions, brand.id),
         "month": f"{datetime.now(UTC):%Y-%m}",
         "product_id": product["id"],
         "variant_id": product["variants"][0]["id"],

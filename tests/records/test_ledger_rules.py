@@ -35,6 +35,11 @@ CORRUPTED = {
     "free_goods": ("UPDATE variants SET cost_amount = cost_amount + 1", "{variant}"),
     "goods": ("UPDATE shipments SET state = 'lost'", "creator:{creator}:gifts:USD"),
     "parcel_costs": ("UPDATE shipment_costs SET amount = amount + 1", "shipment:{parcel}:freight:USD"),
+    "stripe_fees": (
+        "INSERT INTO stripe_movements VALUES ('txn_1', 'stripe_fee', 'fee', -5, 0, -5, 'USD', 'fee_1', '', "
+        "'available', now(), now(), now(), 'fee', now())",
+        "txn_1",
+    ),
     "reversal_mirrors": (
         "UPDATE entries SET reverses_id = '{held_entry}' WHERE kind = 'attempt_sent'",
         "sent/{payout}/1",

@@ -18,6 +18,7 @@ from tests.workflows.fingerprint import BASELINE, current
 from workflows.campaign import CampaignWorkflow
 from workflows.collaboration import CollaborationWorkflow
 from workflows.pump import PumpWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.watch import WatchWorkflow
 
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
@@ -26,7 +27,13 @@ HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_history_replays(path: Path) -> None:
     replayer = Replayer(
-        workflows=[CollaborationWorkflow, CampaignWorkflow, PumpWorkflow, WatchWorkflow],
+        workflows=[
+            CollaborationWorkflow,
+            CampaignWorkflow,
+            PumpWorkflow,
+            WatchWorkflow,
+            ReconciliationWorkflow,
+        ],
         data_converter=pydantic_data_converter,
     )
     await replayer.replay_workflow(WorkflowHistory.from_json(path.stem, path.read_text()))

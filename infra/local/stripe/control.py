@@ -7,7 +7,16 @@ so that balances have rows and changes have events.
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.stripe import accounts, bank_accounts, deliveries, errors, faults, payouts, topups
+from infra.local.stripe import (
+    accounts,
+    bank_accounts,
+    deliveries,
+    errors,
+    faults,
+    ledger,
+    payouts,
+    topups,
+)
 from infra.local.stripe.calls import Call
 from infra.local.stripe.params import (
     Field,
@@ -122,6 +131,57 @@ def settle_topup(call: Call) -> Json:
     return topup.body
 
 
+def delete_transfer(call: Call) -> Json:
+    """Make a transfer that never was: it, its rows and what they moved are gone."""
+    check(call.params, {})
+    transfer = _found(call, "transfer")
+    gone = [transfer.id, transfer.body["destination_payment"]]
+    for source in gone:
+        for row in _rows_of(call, source):
+            ledger.remove(call.store, row)
+    call.store.delete(transfer)
+    return {"deleted": transfer.id}
+
+
+def change_transfer(call: Call) -> Json:
+    """Make a transfer one of another amount, as its rows say, too."""
+    given = check(call.params, {"amount": must(integer(1))})
+    transfer = _found(call, "transfer")
+    for source, sign in ((transfer.id, -1), (transfer.body["destination_payment"], 1)):
+        for row in _rows_of(call, source):
+            ledger.change(call.store, row, sign * given["amount"])
+    transfer.body["amount"] = given["amount"]
+    call.store.save(transfer)
+    return {"transfer": transfer.id, "amount": given["amount"]}
+
+
+def stick_row(call: Call) -> Json:
+    """Make a balance transaction pending, and let it stay so."""
+    check(call.params, {})
+    row = _found(call, "balance_transaction")
+    ledger.make_pending(call.store, row)
+    return {"row": row.id, "status": row.body["status"]}
+
+
+def charge(call: Call) -> Json:
+    """Let Stripe charge the platform a fee of its own."""
+    given = check(call.params, {"amount": must(integer(1)), "currency": must(currency())})
+    row = ledger.post(
+        call, call.platform, amount=-given["amount"], currency=given["currency"], type="stripe_fee",
+        source=new_id("fee"), category="fee",
+    )  # fmt: skip
+    return {"row": row}
+
+
+def _rows_of(call: Call, source: str) -> list[Record]:
+    found = call.store.rows(
+        "SELECT id FROM objects WHERE kind = 'balance_transaction' AND json_extract(body, '$.source') = ?",
+        (source,),
+    )
+    records = (call.store.find("balance_transaction", row_id) for (row_id,) in found)
+    return [record for record in records if record is not None]
+
+
 def set_settings(call: Call) -> Json:
     """Change switches; without any, show them."""
     for name, value in check(call.params, SETTINGS).items():
@@ -178,6 +238,10 @@ ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("POST", "/_sim/clock"): advance_clock,
     ("POST", "/_sim/payouts/{id}/settle"): settle_payout,
     ("POST", "/_sim/topups/{id}/settle"): settle_topup,
+    ("POST", "/_sim/transfers/{id}/delete"): delete_transfer,
+    ("POST", "/_sim/transfers/{id}/change"): change_transfer,
+    ("POST", "/_sim/rows/{id}/stick"): stick_row,
+    ("POST", "/_sim/charge"): charge,
     ("POST", "/_sim/settings"): set_settings,
     ("POST", "/_sim/reset"): reset,
     ("GET", "/_sim/status"): status,

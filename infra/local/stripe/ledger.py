@@ -69,6 +69,36 @@ def become_available(store: Store, transaction: Record) -> None:
         _add(store, transaction.owner, transaction.body["currency"], net, -net)
 
 
+def remove(store: Store, transaction: Record) -> None:
+    """Take a row away with what it moved, as if it had never been. For the control plane only."""
+    change(store, transaction, 0)
+    store.delete(transaction)
+
+
+def change(store: Store, transaction: Record, amount: int) -> None:
+    """Give a row another amount. For the control plane only."""
+    difference = amount - transaction.body["amount"]
+    pending = transaction.body["status"] == "pending"
+    _add(
+        store,
+        transaction.owner,
+        transaction.body["currency"],
+        0 if pending else difference,
+        difference if pending else 0,
+    )
+    transaction.body |= {"amount": amount, "net": amount - transaction.body["fee"]}
+    store.save(transaction)
+
+
+def make_pending(store: Store, transaction: Record) -> None:
+    """Move a row's money from the available balance to the pending one. For the control plane only."""
+    if transaction.body["status"] == "available":
+        transaction.body["status"] = "pending"
+        store.save(transaction)
+        net = transaction.body["net"]
+        _add(store, transaction.owner, transaction.body["currency"], -net, net)
+
+
 def available(store: Store, owner: str, currency: str) -> int:
     """Return what an owner can spend now in a currency."""
     rows = store.rows("SELECT available FROM balances WHERE owner = ? AND currency = ?", (owner, currency))
