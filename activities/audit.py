@@ -22,6 +22,8 @@ from domain.errors import HandselError
 from infra.audit.roots import Roots
 from infra.audit.sequencer import sequence_all
 from infra.audit.signing import Signer
+from infra.erasure.addresses import purge_addresses
+from infra.erasure.destroy import Eraser
 from infra.evidence.keep import Evidence
 from infra.objects import ObjectStore
 from infra.settings import Settings
@@ -53,7 +55,9 @@ class AuditActivities:
         self._settings = settings
         signer = Signer(settings.vault_keys)
         self._roots = Roots(sessions, signer)
+        self._vault = vault
         self._evidence = Evidence(sessions, vault, objects, signer)
+        self._eraser = Eraser(sessions, objects)
 
     @activity.defn(name=KEEP_AUDIT, no_thread_cancel_exception=True)
     def keep_audit(self, task: PumpTask) -> Kept:
@@ -85,6 +89,8 @@ class AuditActivities:
             self._alone("roots_not_mailed", lambda: self._roots.mail(self._mail, now))
         self._alone("evidence_not_collected", lambda: self._evidence.collect_due(now))
         self._alone("evidence_not_sealed", lambda: self._evidence.seal_due(now))
+        self._alone("erasure_not_finished", lambda: self._eraser.finish_due(now))
+        self._alone("addresses_not_purged", lambda: self._purge_addresses(now))
         return len(made)
 
     def _alone(self, what: str, duty: Callable[[], int]) -> None:
@@ -92,6 +98,9 @@ class AuditActivities:
             duty()
         except (HandselError, MailError) as error:
             log.warning(what, code=error.code)
+
+    def _purge_addresses(self, now: datetime) -> int:
+        return purge_addresses(self._sessions, self._vault, now, self._settings.address_days)
 
     def _mail(self, root: AuditRoot) -> None:
         with self._sessions() as session:

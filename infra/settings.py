@@ -184,6 +184,12 @@ class Settings(BaseSettings):
     """Address that every root of the audit log is mailed to, best one outside your own systems.
     Empty: roots go to the object store only."""
 
+    # Personal data
+
+    address_days: int = Field(default=30, ge=0, le=3650)
+    """Days after its delivery, or after the end of the collaboration, for which the address of a
+    parcel is kept. 0: until the creator is erased."""
+
     # Carriers and posts
 
     carrier_webhook_secret: str = Field(default="", repr=False)

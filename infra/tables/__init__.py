@@ -10,7 +10,7 @@ from infra.tables.audit import (
     AuditRoot,
     EvidenceBundle,
 )
-from infra.tables.base import APPEND_ONLY, Table
+from infra.tables.base import APPEND_ONLY, FORGETS, Table
 from infra.tables.books import (
     AccountCode,
     Period,
@@ -35,6 +35,7 @@ from infra.tables.collaborations import (
     ShipmentEvent,
     Submission,
 )
+from infra.tables.erasure import Erasure
 from infra.tables.money import Account, Entry, Movement, Payout, PayoutAttempt
 from infra.tables.payments import (
     ApprovalRuleSet,
@@ -58,6 +59,7 @@ from infra.tables.traffic import IdempotentCall, Inbox
 
 __all__ = [
     "APPEND_ONLY",
+    "FORGETS",
     "Account",
     "AccountCode",
     "Answer",
@@ -78,6 +80,7 @@ __all__ = [
     "CreatorKey",
     "DisclosureCheck",
     "Entry",
+    "Erasure",
     "Event",
     "EvidenceBundle",
     "GateOverride",

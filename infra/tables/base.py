@@ -40,6 +40,9 @@ APPEND_ONLY = (
 )
 """Tables whose rows are never changed or deleted, by anybody."""
 
+FORGETS = {"disclosure_checks": ("input", "findings"), "remarks": ("text",)}
+"""Columns of append-only tables that become empty when their creator is erased, and at no other time."""
+
 
 class Table(DeclarativeBase):
     """Base of all tables."""

@@ -103,6 +103,8 @@ class Answer(Table):
     sent_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     """When a recorded change made it count."""
+    address_purged_at: Mapped[datetime | None]
+    """When the address in it was taken out, since nobody needs it any more."""
 
 
 class Link(Table):
