@@ -54,6 +54,17 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "too_many": Explanation("Too many tries in a short time.", "Wait for `Retry-After`, then try again."),
     "refused": Explanation("Understood, not allowed, and nothing was changed.", "Read `detail`."),
+    "money_open": Explanation(
+        "The creator is still owed money, or a payout is not confirmed.",
+        "Settle it first; the message names the payout.",
+    ),
+    "attempt_open": Explanation(
+        "A transfer to this creator is under way, or its outcome is not known.", "Wait for its outcome."
+    ),
+    "collaboration_open": Explanation(
+        "A collaboration with this creator has not ended.",
+        "Withdraw or close it first; the message names it.",
+    ),
     "evidence_incomplete": Explanation(
         "Nobody accepted an offer for this payout, so that nothing can explain it.",
         "Look at the collaboration: a payout without an acceptance is a defect.",

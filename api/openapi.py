@@ -28,6 +28,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "disclosure", "description": "Is a post honestly marked? Checks on request."},
     {"name": "ledger", "description": "The books: trial balance, statements, balances at any moment."},
     {"name": "reconciliation", "description": "Stripe's rows beside ours, and what differs."},
+    {"name": "proof", "description": "Evidence of payouts, and certified erasures of creators."},
     {"name": "periods", "description": "Months of the books: what is in the way, close, open again."},
     {"name": "webhooks", "description": "Messages from Stripe and carriers; signed, not keyed."},
     {"name": "health", "description": "For probes."},

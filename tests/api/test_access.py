@@ -22,6 +22,7 @@ BODIES: dict[str, Any] = {
     "change_member": {"role": "viewer"},
     "change_variant": {"stock": 5},
     "add_variant": {"name": "Ash", "sku": "LAMP-ASH", "retail_amount": 1},
+    "erase_creator": {"rule": "creator_asked"},
     "change_creator": {"do_not_contact": "asked"},
     "change_campaign": {"budget": 200_000},
     "refuse_payout": {"reason": "odd"},

@@ -1,4 +1,4 @@
-"""Erasure: the person goes from every table and object, the books and every proof stay, whatever is killed."""
+"""Erasure: the person goes from every table and object, books and proofs stay, whatever is killed."""
 
 from __future__ import annotations
 
