@@ -26,6 +26,7 @@ LOG_KEPT: Final = timedelta(days=180)
 CODES_KEPT: Final = timedelta(days=1)
 MAILS_KEPT: Final = timedelta(days=30)
 HOME: Final = "/console"
+_DOORS: Final = (f"{HOME}/sign-in", f"{HOME}/sign-out")
 _LONGEST_NEXT: Final = 300
 
 
@@ -131,4 +132,5 @@ def safe_next(path: str) -> str:
     plain = path.isascii() and path.isprintable() and not any(mark in path for mark in ("\\", "//", ".."))
     if parts.scheme or parts.netloc or not within or not plain or len(path) > _LONGEST_NEXT:
         return HOME
-    return HOME if parts.path.startswith(f"{HOME}/sign-") else path
+    at_the_door = parts.path in _DOORS or parts.path.startswith(f"{HOME}/sign-in/")
+    return HOME if at_the_door else path
