@@ -104,6 +104,15 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "change_difference": PAYS,
     "settle_difference": PAYS,
     "ask_for_run": PAYS,
+    "list_exports": ANYBODY,
+    "export_payouts": WORKS,
+    "export_ledger": WORKS,
+    "export_statement": WORKS,
+    "export_reconciliation": WORKS,
+    "export_audit": WORKS,
+    "export_journal": WORKS,
+    "list_account_codes": ANYBODY,
+    "set_account_codes": PAYS,
 }
 """Operation (name of its function) to the roles that may call it. Commands: `COMMAND_ROLES`."""
 

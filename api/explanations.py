@@ -220,6 +220,14 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "Differences between Stripe's rows and ours are not settled.",
         "Look at `handsel reconcile list`, and settle each with a reason.",
     ),
+    "account_code_missing": Explanation(
+        "The journal needs a code for each account that it names, and some have none.",
+        "Set them with `PATCH /exports/account-codes` or `handsel export code`.",
+    ),
+    "parquet_unavailable": Explanation(
+        "Parquet needs a library that is not installed here.",
+        "Install `handsel[parquet]`, or ask for CSV or JSON lines.",
+    ),
     "difference_ended": Explanation(
         "The difference is settled, or is gone by itself.", "Nothing: read it again."
     ),

@@ -27,6 +27,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "shipments", "description": "Pick lists out, tracking in."},
     {"name": "disclosure", "description": "Is a post honestly marked? Checks on request."},
     {"name": "ledger", "description": "The books: trial balance, statements, balances at any moment."},
+    {"name": "exports", "description": "Files of the books: CSV, JSON lines, Parquet, a journal."},
     {"name": "reconciliation", "description": "Stripe's rows beside ours, and what differs."},
     {"name": "proof", "description": "Evidence of payouts, and certified erasures of creators."},
     {"name": "periods", "description": "Months of the books: what is in the way, close, open again."},

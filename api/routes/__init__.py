@@ -11,6 +11,7 @@ from api.routes import (
     creators,
     disclosure,
     erasures,
+    exports,
     ledger,
     members,
     papers,
@@ -38,4 +39,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger.router,
     periods.router,
     reconciliation.router,
+    exports.router,
 )

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("infra.cli.audit:app", "Prove the audit log."),
     "ledger": ("infra.cli.ledger:app", "Read the books; prove them and the histories."),
     "reconcile": ("infra.cli.reconcile:app", "Stripe's rows beside ours, and what differs."),
+    "export": ("infra.cli.export:app", "Files of the books, and account codes."),
     "period": ("infra.cli.period:app", "Months of the books: close one, open it again."),
     "evidence": ("infra.cli.evidence:app", "Bundles that explain payouts."),
     "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),

@@ -16,6 +16,7 @@ from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
 from tests.api.differences import found_difference
 
 BODIES: dict[str, Any] = {
+    "set_account_codes": {"codes": [{"account": "world", "code": "9999"}]},
     "change_difference": {"note": "asked Stripe"},
     "settle_difference": {"reason": "made by hand"},
     "reopen_period": {"reason": "an invoice came late"},

@@ -1,0 +1,238 @@
+"""Files of the books: CSV, JSON lines, Parquet; and the account codes of the journal.
+
+A file is made whole before its first byte leaves, so that a refusal is an answer. Columns are stable and
+explained at `/exports` and in docs/exports.md. Nothing personal stands in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import IO, Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import iterate_in_threadpool
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from api.auth import own_brand
+from api.calls import KEYED, CallerOf, CallRoute, SessionOf
+from api.problems import answers
+from api.routes.ledger import AccountName
+from api.schemas.exports import Codes, CodesGiven, CodeShown, ColumnShown, Exports, ExportShown
+from domain.errors import Invalid
+from domain.ledger import ACCOUNT_KINDS, actor_text
+from domain.periods import bounds
+from infra.audit.append import append_audit
+from infra.exports.columns import COLUMNS
+from infra.exports.files import chunks, write_export
+from infra.exports.formats import MEDIA_TYPES, Format
+from infra.exports.rows import Scope
+from infra.tables import AccountCode
+
+router = APIRouter(
+    tags=["exports"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
+)
+
+_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/jsonl": {"schema": {"type": "string"}},
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+class Wanted(BaseModel):
+    """Which rows, and how they are written."""
+
+    form: Annotated[Format, Query(alias="format", description="Of the file")] = "csv"
+    month: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+            description="A month of the brand's zone, or use the two below",
+        ),
+    ] = None
+    since: Annotated[AwareDatetime | None, Query(description="From this moment on")] = None
+    until: Annotated[AwareDatetime | None, Query(description="Up to, not including, this moment")] = None
+    zone: Annotated[
+        Literal["utc", "brand"], Query(description="Moments are written in UTC, or in the brand's zone")
+    ] = "utc"
+
+
+WantedOf = Annotated[Wanted, Depends()]
+
+
+@router.get("/exports", summary="Exports and their columns")
+def list_exports(caller: CallerOf) -> Exports:  # noqa: ARG001 - the same for every brand
+    """Every export with its columns, in order. Columns are stable: new ones are added at the end."""
+    return Exports(
+        items=[
+            ExportShown(
+                name=name,
+                columns=[
+                    ColumnShown(name=one.name, kind=one.kind.value, meaning=one.meaning) for one in columns
+                ],
+            )
+            for name, columns in COLUMNS.items()
+        ]
+    )
+
+
+@router.get(
+    "/exports/payouts", summary="Payouts as a file", response_class=StreamingResponse, responses=_FILE
+)
+def export_payouts(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf
+) -> StreamingResponse:
+    """What was earned in the time, and what became of it."""
+    return _export(request, session, caller, wanted, "payouts")
+
+
+@router.get("/exports/ledger", summary="Ledger as a file", response_class=StreamingResponse, responses=_FILE)
+def export_ledger(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf
+) -> StreamingResponse:
+    """Every line of every entry that is dated in the time."""
+    return _export(request, session, caller, wanted, "ledger")
+
+
+@router.get(
+    "/exports/statement",
+    summary="Statement of an account as a file",
+    response_class=StreamingResponse,
+    responses=_FILE | answers(404),
+)
+def export_statement(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf, account: AccountName
+) -> StreamingResponse:
+    """Opening balance, lines with the running balance, closing balance."""
+    return _export(request, session, caller, wanted, "statement", account)
+
+
+@router.get(
+    "/exports/reconciliation",
+    summary="Differences as a file",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+def export_reconciliation(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf
+) -> StreamingResponse:
+    """Every difference whose money moved in the time, ended ones too."""
+    return _export(request, session, caller, wanted, "reconciliation")
+
+
+@router.get(
+    "/exports/audit", summary="Audit log as a file", response_class=StreamingResponse, responses=_FILE
+)
+def export_audit(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf
+) -> StreamingResponse:
+    """Every line of the brand's chain, in order of the chain."""
+    return _export(request, session, caller, wanted, "audit")
+
+
+@router.get(
+    "/exports/journal",
+    summary="Journal for accounting",
+    response_class=StreamingResponse,
+    responses=_FILE | answers(409),
+)
+def export_journal(
+    request: Request, caller: CallerOf, session: SessionOf, wanted: WantedOf
+) -> StreamingResponse:
+    """Two lines for each movement: debit and credit, under the brand's own account codes.
+
+    Refused with `account_code_missing`, naming every account without a code.
+    """
+    return _export(request, session, caller, wanted, "journal")
+
+
+def _export(
+    request: Request, session: Session, caller: CallerOf, wanted: Wanted, name: str, account: str = ""
+) -> StreamingResponse:
+    zone = own_brand(session, caller).zone
+    since, until = wanted.since, wanted.until
+    if wanted.month is not None:
+        if since is not None or until is not None:
+            raise Invalid("give a month, or moments, not both", field="month")
+        since, until = bounds(wanted.month, zone)
+    if since is not None and until is not None and since >= until:
+        raise Invalid("this is not after `since`", field="until")
+    scope = Scope(caller.brand_id, since, until, zone if wanted.zone == "brand" else "UTC", account)
+    file, count = write_export(request.app.state.sessions, name, wanted.form, scope)
+    part = wanted.month or f"{since or until or datetime.now(UTC):%Y-%m-%d}"
+    return StreamingResponse(
+        _bytes(file),
+        media_type=MEDIA_TYPES[wanted.form],
+        headers={
+            "Content-Disposition": f'attachment; filename="handsel-{name}-{part}.{wanted.form}"',
+            "X-Rows": str(count),
+        },
+    )
+
+
+async def _bytes(file: IO[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in iterate_in_threadpool(chunks(file)):
+        yield chunk
+
+
+# --- account codes ------------------------------------------------------------------------------------
+
+
+@router.get("/exports/account-codes", summary="Account codes")
+def list_account_codes(caller: CallerOf, session: SessionOf) -> Codes:
+    """Every kind of account with the code under which the brand's accounting keeps it."""
+    rows = {
+        row.account: row
+        for row in session.scalars(select(AccountCode).where(AccountCode.brand_id == caller.brand_id))
+    }
+    return Codes(items=[_code(name, rows.get(name)) for name in sorted({*ACCOUNT_KINDS, *rows})])
+
+
+@router.patch("/exports/account-codes", summary="Set account codes", responses=answers(400, 413))
+def set_account_codes(given: CodesGiven, caller: CallerOf, session: SessionOf) -> Codes:
+    """Set codes; an empty one takes the code away. Files that were made before stay as they are."""
+    now = datetime.now(UTC)
+    for one in given.codes:
+        if one.code:
+            session.merge(
+                AccountCode(
+                    brand_id=caller.brand_id,
+                    account=one.account,
+                    code=one.code,
+                    name=one.name,
+                    changed_at=now,
+                    changed_by=actor_text(caller.actor),
+                )
+            )
+        else:
+            session.execute(
+                delete(AccountCode).where(
+                    AccountCode.brand_id == caller.brand_id, AccountCode.account == one.account
+                )
+            )
+        data = {"account": one.account, "code": one.code}
+        append_audit(
+            session, caller.brand_id, "account_code", one.account.replace("/", "."), "account_code_set",
+            caller.actor, now, data,
+        )  # fmt: skip
+    session.flush()
+    return list_account_codes(caller, session)
+
+
+def _code(account: str, row: AccountCode | None) -> CodeShown:
+    return CodeShown(
+        account=account,
+        code=row.code if row else "",
+        name=row.name if row else "",
+        changed_at=row.changed_at if row else None,
+        changed_by=row.changed_by if row else "",
+    )
