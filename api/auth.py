@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from domain.errors import Defect, Forbidden, NotFound, Unauthorised
 from domain.roles import Actor, ActorKind, Role
 from infra.api_keys import digest_of
+from infra.sessions import recognise
+from infra.settings import Settings
 from infra.tables import (
     ApiKey,
     Brand,
@@ -134,7 +136,7 @@ T = TypeVar("T", bound=Table)
 
 
 class Caller(BaseModel):
-    """The API key that a call came with."""
+    """The API key that a call came with, or the person whose session it was."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -150,11 +152,16 @@ class Caller(BaseModel):
         return Actor(kind=ActorKind.BRAND, id=self.member_id or self.key_id)
 
 
-def identify(sessions: sessionmaker[Session], header: str | None) -> Caller:
-    """Who this `Authorization` header is. Raises `Unauthorised`, the same for unknown and revoked keys."""
+def identify(sessions: sessionmaker[Session], settings: Settings, header: str | None) -> Caller:
+    """Who this `Authorization` header is: an API key, or a member's session.
+
+    Raises `Unauthorised`, the same for unknown and revoked keys, for ended sessions and for those of nobody.
+    """
     scheme, _, secret = (header or "").partition(" ")
     if not header:
         raise Unauthorised("send an API key: Authorization: Bearer hs_...", code="no_key")
+    if scheme.lower() == "session" and secret.strip():
+        return _person(sessions, settings, secret.strip())
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthorised("the Authorization header must read: Bearer hs_...", code="wrong_key")
     now = datetime.now(UTC)
@@ -166,6 +173,16 @@ def identify(sessions: sessionmaker[Session], header: str | None) -> Caller:
         if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
             session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
         return Caller(key_id=key.id, brand_id=key.brand_id, role=Role(key.role))
+
+
+def _person(sessions: sessionmaker[Session], settings: Settings, secret: str) -> Caller:
+    """The member of a live session; what they do under one Idempotency-Key counts once over all sessions."""
+    with sessions.begin() as session:
+        found = recognise(session, settings, secret, datetime.now(UTC))
+        if found is None:
+            raise Unauthorised("nobody is signed in by this session", code="wrong_key")
+        member = found.member
+        return Caller(key_id=member.id, brand_id=member.brand_id, role=Role(member.role), member_id=member.id)
 
 
 def roles_of(operation: str) -> frozenset[Role]:
@@ -182,7 +199,8 @@ def allow(caller: Caller, operation: str) -> None:
     roles = roles_of(operation)
     if caller.role not in roles:
         names = " or ".join(role.value for role in Role if role in roles)
-        raise Forbidden(f"this needs a key of role {names}; yours is {caller.role.value}")
+        what = "a key of role" if caller.member_id is None else "the role"
+        raise Forbidden(f"this needs {what} {names}; yours is {caller.role.value}")
 
 
 def caller_of(request: Request) -> Caller:

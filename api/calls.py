@@ -53,7 +53,8 @@ class CallRoute(APIRoute):
         async def call(request: Request) -> Response:
             sessions = request.app.state.sessions
             header = request.headers.get("authorization")
-            caller = await run_in_threadpool(identify, sessions, header)
+            settings = request.app.state.settings
+            caller = await run_in_threadpool(identify, sessions, settings, header)
             request.state.caller = caller
             allow(caller, operation)
             _refuse_unknown_query(request, known)

@@ -39,6 +39,8 @@ class How(StrEnum):
     SETUP = "setup"
     SWITCH = "switch"
     """From one of their brands to another."""
+    SHELL = "shell"
+    """An operator of the installation acts as this member, from its shell."""
 
 
 class Result(StrEnum):

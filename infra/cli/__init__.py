@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "campaign": ("infra.cli.campaign:app", "Create, launch, watch and end campaigns."),
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),
+    "payout": ("infra.cli.payout:app", "Payments: look, approve, hold, release."),
     "audit": ("infra.cli.audit:app", "Prove the audit log."),
     "ledger": ("infra.cli.ledger:app", "Read the books; prove them and the histories."),
     "reconcile": ("infra.cli.reconcile:app", "Stripe's rows beside ours, and what differs."),

@@ -63,11 +63,13 @@ def fail(message: str, code: int = 1) -> NoReturn:
 class Api:
     """The API of the brand whose key this shell has."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, session: str = "") -> None:
+        """`session` stands in for the key: the calls of a person."""
         chosen = settings or get_settings()
+        who = f"Session {session}" if session else f"Bearer {_key(chosen)}"
         self._client = httpx.Client(
             base_url=f"{chosen.public_url.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {_key(chosen)}"},
+            headers={"Authorization": who},
             timeout=httpx.Timeout(120, connect=5),
         )
 

@@ -23,12 +23,12 @@ class CallRefused(Exception):
 
 
 class Calls:
-    """Calls with one API key."""
+    """Calls with one API key, or as one member who is signed in (`scheme` Session)."""
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str, secret: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, base_url: str, secret: str, scheme: str = "Bearer") -> None:
         self._client = client
         self._base = f"{base_url}/api/v1"
-        self._headers = {"authorization": f"Bearer {secret}"}
+        self._headers = {"authorization": f"{scheme} {secret}"}
 
     async def get(self, path: str, **query: str) -> Any:
         """What the API answers to a question. Raises `CallRefused`."""

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from domain.roles import Role
 from infra.brands import NewBrand, found_brand
 from infra.demo.calls import Calls
 from infra.demo.cast import BUILT_IN, Person
+from infra.persons import act_as
 from infra.settings import Settings
 from infra.yaml_file import read_yaml
 
@@ -37,6 +39,9 @@ BRAND: Final = NewBrand(
     owner_name="Robin Ash",
     owner_email="robin@lumen-and-oak.example",
 )
+FINANCE: Final = {"name": "Sasha Reed", "email": "sasha@lumen-and-oak.example"}
+RULES: Final = {"tiers": {"USD": [{"above": 0, "approvals": 0}, {"above": 10_000, "approvals": 1}]}}
+"""Fees above 100.00 need one approval."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Opened:
     brand_id: str
     owner_key: str
     ops: Calls
+    finance: Calls
+    """A member of the role finance, signed in: keys approve nothing."""
     productions: list[Production]
 
 
@@ -66,6 +73,10 @@ async def prepare(
     owner = Calls(client, settings.public_url, owner_key)
     made = await owner.post("/api-keys", {"name": "ops of the demo", "role": Role.OPS.value})
     ops = Calls(client, settings.public_url, made["secret"])
+    member = await owner.post("/members", FINANCE | {"role": Role.FINANCE.value})
+    await owner.post("/approval-rules", RULES)
+    secret = await asyncio.to_thread(_signed_in, sessions, settings, brand_id, member["id"])
+    finance = Calls(client, settings.public_url, secret, "Session")
     for product in yaml.safe_load((EXAMPLES / "products.yaml").read_text())["products"]:
         await ops.post("/products", product)
     report = await ops.post_csv("/creators/import", _sheet(creators))
@@ -79,13 +90,19 @@ async def prepare(
         given = {"creator_ids": [person.creator_id for person in people]}
         await ops.post(f"/campaigns/{campaign['id']}/invitations", given)
         productions.append(Production(campaign["id"], file, people))
-    return Opened(brand_id, owner_key, ops, productions)
+    return Opened(brand_id, owner_key, ops, finance, productions)
 
 
 def _found(sessions: sessionmaker[Session], mode: str) -> tuple[str, str]:
     with sessions.begin() as session:
         founded = found_brand(session, BRAND, mode=mode)
         return founded.brand.id, founded.key.secret
+
+
+def _signed_in(sessions: sessionmaker[Session], settings: Settings, brand_id: str, member_id: str) -> str:
+    """Open a session as the shell does it."""
+    with sessions.begin() as session:
+        return act_as(session, settings, brand_id, member_id, datetime.now(UTC)).secret
 
 
 def _sheet(creators: int) -> str:

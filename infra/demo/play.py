@@ -105,7 +105,7 @@ def _people_enter(world: World, opened: Opened) -> None:
         world.enter(BRAND.name, production.file, company)
         everybody |= {person.creator_id: (person, part) for person, part in company}
     campaigns = {production.campaign_id: production.file for production in opened.productions}
-    world.staff(opened.ops, everybody, campaigns)
+    world.staff(opened.ops, opened.finance, everybody, campaigns)
 
 
 async def _until_over(engine: Engine, opened: Opened, watch: Watch, began: float, longest: float) -> None:

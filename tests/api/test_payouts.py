@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from infra.api_keys import make_key
 from infra.ids import new_id
+from infra.persons import act_as
 from infra.settings import Settings
 from infra.tables import Event, PayoutAttempt
 from tests.api.conftest import Tenant
@@ -37,6 +39,18 @@ Sessions = sessionmaker[Session]
 def workers(settings: Settings) -> Iterator[None]:
     with working(settings):
         yield
+
+
+@dataclass
+class Person(Tenant):
+    """A member who is signed in, in place of keys."""
+
+    authorization: str
+
+    def call(self, method: str, path: str, role: Role = Role.OWNER, **options: Any) -> httpx.Response:
+        del role
+        headers = {"Authorization": self.authorization} | options.pop("headers", {})
+        return self.web.request(method, f"/api/v1{path}", headers=headers, **options)
 
 
 class Desk:
@@ -97,6 +111,12 @@ class Desk:
         except Refused as refusal:
             return refusal.code
         return "done"
+
+    def signed_in(self, actor: Actor) -> Tenant:
+        """The API as this member."""
+        with self.office.sessions.begin() as session:
+            opened = act_as(session, self.settings, self.office.brand_id, actor.id, datetime.now(UTC))
+        return Person(self.office.brand_id, {}, self.web, f"Session {opened.secret}")
 
     def flagged(self, of: str, reason: str) -> None:
         until(lambda: self.office.state(of).attention == reason, 120)
@@ -270,3 +290,65 @@ def test_who_made_the_campaign_over_the_api_is_its_author(desk: Desk, brand: Ten
         rows = session.query(TermsAuthor).filter(TermsAuthor.campaign_id == campaign)
         found = [(row.what, row.collaboration_id) for row in rows.order_by(TermsAuthor.id)]
     assert found == [("terms", None), ("terms", None), ("amount", invited["collaboration_ids"][0])]
+
+
+def test_many_are_approved_with_exceptions_and_a_result_for_each_line(desk: Desk) -> None:
+    set_rules(desk.office, ONE_APPROVAL)
+    due = sorted(desk.due() for _ in range(3))
+    for of in due:
+        desk.flagged(of, "awaits_approval")
+    mo = desk.signed_in(person(desk.office))
+    left_out = payout_id(due[0])
+    body = {"all_waiting": True, "exceptions": [left_out]}
+    key = {"Idempotency-Key": "approve-the-morning"}
+    report = mo.post("/payouts/approvals", body, status=200, headers=key)
+    assert (report["approved"], report["refused"]) == (2, 0)
+    assert {line["payout_id"] for line in report["results"]} == {payout_id(of) for of in due[1:]}
+    again = mo.call("POST", "/payouts/approvals", json=body, headers=key)
+    assert (again.json(), again.headers["Idempotent-Replayed"]) == (report, "true")
+    for of in due[1:]:
+        desk.paid(of)
+    named = {"payouts": [left_out, payout_id(due[1]), "payout_" + "0" * 26]}
+    lines = {line["payout_id"]: line for line in mo.post("/payouts/approvals", named, status=200)["results"]}
+    assert lines[left_out]["result"] == "approved"
+    assert lines[payout_id(due[1])]["code"] in ("wrong_stage", "ended")
+    assert lines["payout_" + "0" * 26]["code"] == "not_found"
+    desk.paid(due[0])
+    for wrong in ({}, {"all_waiting": True, "payouts": [left_out]}):
+        assert mo.call("POST", "/payouts/approvals", json=wrong).status_code == 422
+
+
+def test_one_decides_with_words_and_sees_why_not(desk: Desk) -> None:
+    set_rules(desk.office, TWO_APPROVALS)
+    of = desk.due()
+    desk.flagged(of, "awaits_approval")
+    path = f"/payouts/{payout_id(of)}"
+    mo, ida, ops = (
+        desk.signed_in(person(desk.office, role)) for role in (Role.FINANCE, Role.FINANCE, Role.OPS)
+    )
+    assert mo.get(path)["may"] == {"approve": True, "why_not": ""}
+    assert mo.post(f"{path}/approve", status=200)["outcome"] == "payout_approved"
+    assert mo.get(path)["may"]["why_not"] == "You have decided about it already."
+    assert ops.get(path)["may"]["why_not"] == "This needs finance or owner; you are ops."
+    refused = ops.call("POST", f"{path}/approve")
+    assert refused.json()["detail"] == "this needs the role owner or finance; yours is ops"
+    held = ida.call("POST", f"{path}/refuse", json={"reason": "amount_unclear", "remark": "It was 200."})
+    assert held.json()["outcome"] == "payout_held"
+    shown = mo.get(path)
+    assert [(one["decision"], one["remark"], one["counts"]) for one in shown["decisions"]] == [
+        ("approved", "", False),
+        ("refused", "It was 200.", False),
+    ]
+    released = ida.call("POST", f"{path}/release", json={"reason": "explained", "remark": "It is 220."})
+    assert released.status_code == 200
+    over = ida.call(
+        "POST", f"{path}/override", json={"gate": "funds_available", "reason": "please", "remark": "Please."}
+    )
+    assert (over.status_code, over.json()["code"]) == (409, "not_overridable")
+    assert desk.attempts(of) == 0
+
+
+def test_a_session_that_ended_is_nobody(desk: Desk, web: TestClient) -> None:
+    for secret in ("Session guess", "Session", "session  "):
+        answer = web.get("/api/v1/payouts", headers={"Authorization": secret})
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_key")

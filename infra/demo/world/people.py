@@ -20,6 +20,7 @@ from infra.demo.world.browser import Browser
 from infra.demo.world.carrier import Carrier
 from infra.demo.world.creator import Creator, Deal, Pace, Places
 from infra.demo.world.diary import Diary
+from infra.demo.world.finance import FinancePerson
 from infra.demo.world.mailbox import Mailbox
 from infra.demo.world.network import Network
 
@@ -72,12 +73,17 @@ class World:
             self._begin(Creator(person, part, deal, places, browser).live())
 
     def staff(
-        self, calls: Calls, cast: dict[str, tuple[Person, Part]], campaigns: dict[str, NewCampaign]
+        self,
+        calls: Calls,
+        finance: Calls,
+        cast: dict[str, tuple[Person, Part]],
+        campaigns: dict[str, NewCampaign],
     ) -> None:
         """Let the brand's people work."""
         review = {one: length(file.policy.review_within).total_seconds() for one, file in campaigns.items()}
         people = BrandPeople(calls, self.carrier, self.network, self.diary, cast, review)
         self._begin(people.work())
+        self._begin(FinancePerson(finance, self.diary).work())
 
     def fallen(self) -> list[str]:
         """Actors that stopped by a fault of their own, in words."""
