@@ -7,7 +7,7 @@ an error; what a platform does not tell stays unknown; every look is stored once
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from activities.posts_port import PostPrivate, PostReader, PostRemoved, PostSnapshot, PostUrlRefused
+from activities.posts_port import PostPrivate, PostReader, PostRemoved, PostUrlRefused
 from domain.chain import canonical
 from domain.commands import CheckOutcome
 from domain.disclosure.engine import check
@@ -45,6 +45,9 @@ OUTCOMES: Final = {
 }
 
 
+_JUDGED: Final = ("caption", "language", "overlay_text", "spoken_disclosure", "platform_label")
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a look needs to know of the collaboration."""
@@ -58,9 +61,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Look:
-    """What was found at one address."""
+    """What was found at one address, or in a draft, which has none."""
 
-    post: Post
+    url: str
     outcome: CheckOutcome
     reason: str
     seen: dict[str, Any]
@@ -101,34 +104,61 @@ def look_at(reader: PostReader, post: Post, setting: Setting, after: datetime | 
     try:
         snapshot = reader.read(post.url, post.platform)
     except PostRemoved:
-        return Look(post, CheckOutcome.REMOVED, "removed", {"url": post.url})
+        return Look(post.url, CheckOutcome.REMOVED, "removed", {"url": post.url})
     except PostPrivate:
-        return Look(post, CheckOutcome.REMOVED, "private", {"url": post.url})
+        return Look(post.url, CheckOutcome.REMOVED, "private", {"url": post.url})
     except PostUrlRefused:
-        return Look(post, CheckOutcome.UNREADABLE, "address_refused", {"url": post.url})
+        return Look(post.url, CheckOutcome.UNREADABLE, "address_refused", {"url": post.url})
     seen = snapshot.model_dump(mode="json")
     if _plain(snapshot.author_handle) != setting.handles.get(post.platform):
-        return Look(post, CheckOutcome.WRONG_AUTHOR, "wrong_author", seen)
+        return Look(post.url, CheckOutcome.WRONG_AUTHOR, "wrong_author", seen)
     if after is not None and snapshot.published_at < after.replace(microsecond=0):
-        return Look(post, CheckOutcome.TOO_EARLY, "too_early", seen)
-    verdict = check(input_of(snapshot, post, setting))
-    return Look(post, OUTCOMES[verdict.verdict], verdict.reason.value, seen, verdict)
+        return Look(post.url, CheckOutcome.TOO_EARLY, "too_early", seen)
+    verdict = check(input_of(setting, post.platform, post.format, seen))
+    seen |= {"format": post.format, **_case(setting)}
+    return Look(post.url, OUTCOMES[verdict.verdict], verdict.reason.value, seen, verdict)
 
 
-def input_of(snapshot: PostSnapshot, post: Post, setting: Setting) -> CheckInput:
-    """What the engine is asked about a post."""
+def draft_looks(setting: Setting, pieces: Sequence[tuple[str, str]], caption: str) -> list[Look]:
+    """What the engine says of a caption before it is posted, for each kind of piece (platform, format)."""
+    return [_draft_look(setting, platform, format_, caption) for platform, format_ in pieces]
+
+
+def _draft_look(setting: Setting, platform: str, format_: str, caption: str) -> Look:
+    asked = input_of(setting, platform, format_, {"caption": caption})
+    verdict = check(asked)
+    seen = {
+        "caption": caption,
+        "platform": str(platform),
+        "format": str(format_),
+        **_case(setting),
+    }
+    return Look("", OUTCOMES[verdict.verdict], verdict.reason.value, seen, verdict)
+
+
+def _case(setting: Setting) -> dict[str, Any]:
+    """What the engine was told beside what was seen, so that it can be asked the same in a year."""
+    return {
+        "jurisdictions": [setting.country],
+        "relationship": setting.relationship,
+        "brand": setting.brand.model_dump(mode="json"),
+    }
+
+
+DRAFT_WITHOUT_TEXT: Final = Look("", CheckOutcome.NEEDS_REVIEW, "no_text", {})
+"""A draft of pictures alone: nothing to judge."""
+
+
+def input_of(setting: Setting, platform: str, format_: str, seen: Mapping[str, Any]) -> CheckInput:
+    """What the engine is asked about a post or a draft that was seen so."""
     return CheckInput.model_validate(
         {
-            "platform": post.platform,
-            "format": post.format,
+            "platform": platform,
+            "format": format_,
             "jurisdictions": (setting.country,),
             "relationship": setting.relationship,
             "brand": setting.brand,
-            "caption": snapshot.caption,
-            "language": snapshot.language,
-            "overlay_text": snapshot.overlay_text,
-            "spoken_disclosure": snapshot.spoken_disclosure,
-            "platform_label": snapshot.platform_label,
+            **{name: seen.get(name) for name in _JUDGED},
         }
     )
 
@@ -151,7 +181,9 @@ class CheckOf:
     number: int
 
 
-def store_check(session: Session, of: CheckOf, looks: Sequence[Look], evidence_key: str = "") -> None:
+def store_check(
+    session: Session, of: CheckOf, looks: Sequence[Look], evidence_key: str = "", at: datetime | None = None
+) -> None:
     """Keep a look with everything that it saw, once."""
     inputs = [look.seen for look in looks]
     packs = {look.verdict.pack_version for look in looks if look.verdict is not None}
@@ -171,7 +203,7 @@ def store_check(session: Session, of: CheckOf, looks: Sequence[Look], evidence_k
             input=inputs,
             input_sha256=hashlib.sha256(canonical(inputs)).hexdigest(),
             evidence_key=evidence_key,
-            checked_at=datetime.now(UTC),
+            checked_at=at or datetime.now(UTC),
         )
         .on_conflict_do_nothing()
     )
@@ -183,7 +215,7 @@ def content_of(seen: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _finding(look: Look) -> dict[str, Any]:
-    found = {"url": look.post.url, "outcome": look.outcome.value, "reason": look.reason}
+    found = {"url": look.url, "outcome": look.outcome.value, "reason": look.reason}
     if look.verdict is None:
         return found
     return found | {"verdict": look.verdict.model_dump(mode="json")}

@@ -93,7 +93,7 @@ def _first_passed(session: Session, task: CheckTask) -> dict[str, Seen]:
 
 def _doubted(look: Look, verified: Mapping[str, Seen]) -> Look:
     """Another picture or film under the same address is for a person, however well it is marked."""
-    before = verified.get(look.post.url)
+    before = verified.get(look.url)
     if look.outcome is not CheckOutcome.PASS or before is None:
         return look
     if not media_changed(before, Seen.model_validate(look.seen)):

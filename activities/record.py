@@ -17,7 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import RECORD_CHANGE, Recorded
-from activities.effects import attempts, decisions, letters, promises, things
+from activities.effects import attempts, decisions, drafts, letters, promises, things
 from activities.effects.context import Apply, Context
 from activities.gates import report
 from domain.chain import event_body, event_hash
@@ -45,6 +45,7 @@ EFFECTS: Final[dict[str, Apply]] = {
     "open_parcel": things.open_parcel,
     "mark_parcel": things.mark_parcel,
     "mark_submission": things.mark_submission,
+    "check_draft": drafts.check_draft,
     "send_notice": letters.send_notice,
     "revoke_links": letters.revoke_links,
 }

@@ -98,12 +98,12 @@ class WatchActivities:
             verified = _verified(session, task.collaboration_id, submission_id)
         if task.given_up:
             looks = [
-                Look(post, CheckOutcome.UNREADABLE, "unreachable", {"url": post.url})
+                Look(post.url, CheckOutcome.UNREADABLE, "unreachable", {"url": post.url})
                 for post in setting.posts
             ]
         else:
             found = [look_at(self._reader, post, setting, None) for post in setting.posts]
-            looks = [_meant(look, verified.get(look.post.url)) for look in found]
+            looks = [_meant(look, verified.get(look.url)) for look in found]
         key = keep_evidence(self._objects, check_id, looks)
         of = CheckOf(check_id, task.collaboration_id, submission_id, "watch", task.number)
         with self._sessions.begin() as session:

@@ -93,6 +93,7 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "list_shipments": ANYBODY,
     "add_tracking": OPERATES,
     "check_caption": ANYBODY,
+    "list_checks": ANYBODY,
     "get_trial_balance": ANYBODY,
     "get_balance": ANYBODY,
     "get_statement": ANYBODY,

@@ -58,6 +58,8 @@ class Policy(BaseModel):
     """How long a creator has to mend a disclosure or a missing post."""
     live_for: Span = "0s"
     """How long the post must have been live before it is paid; checked again at the end."""
+    accept_by_two: bool = False
+    """Whether two people must accept a post in spite of its check."""
     watch_after: list[Span] = Field(default=["1h", "1d", "7d", "30d"], max_length=12)
     """How long after it was verified a post is looked at again; none: nobody looks."""
     pay_within: Span = "30d"

@@ -88,6 +88,8 @@ class State(Compact):
     """Whether the time to mend is over; the next failing check goes to a person."""
     verified_at: datetime | None = None
     live_until: datetime | None = None
+    accepted_by: str = ""
+    """The first of two people who accept a post in spite of its check."""
     watch: int = 0
     """Number of the watch over the post, 0 before the first; a new one begins with each verification."""
 
@@ -280,6 +282,13 @@ class MarkSubmission(_Effect):
     state: Literal["in_review", "changes_requested", "approved", "live", "accepted", "rejected"]
 
 
+class CheckDraft(_Effect):
+    """Advice on the text of a draft, kept with it."""
+
+    do: Literal["check_draft"] = "check_draft"
+    submission_id: Id
+
+
 class SendNotice(_Effect):
     """One e-mail to the creator; at most one per (collaboration, kind, step)."""
 
@@ -313,6 +322,7 @@ Effect = Annotated[
     | OpenParcel
     | MarkParcel
     | MarkSubmission
+    | CheckDraft
     | SendNotice
     | RevokeLinks,
     Field(discriminator="do"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.auth import ANYBODY, OWNS
+from api.auth import ANYBODY, OPERATES, OWNS
 from domain.errors import Defect
 from domain.roles import Role
 
@@ -49,6 +49,14 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "revoke_api_key_here": OWNS,
     "brand_page": ANYBODY,
     "change_brand_here": OWNS,
+    "disclosure_page": ANYBODY,
+    "check_caption_here": ANYBODY,
+    "reviews_page": ANYBODY,
+    "review_page": ANYBODY,
+    "accept_post_here": OPERATES,
+    "reject_post_here": OPERATES,
+    "settle_finding_here": OPERATES,
+    "recheck_post_here": OPERATES,
     "nothing_here": ANYBODY,
 }
 """Page (name of its function) to the roles that may open or send it."""

@@ -42,6 +42,10 @@ class Standing(NamedTuple):
     how_many: int
 
 
+DONE_AT: Final[dict[str, str]] = {}
+"""Reason for attention to the page where it is settled; each part of the console adds its own."""
+
+
 @router.get("")
 def home_page(view: ViewOf) -> Response:
     """What needs me, and how everything stands."""
@@ -61,7 +65,8 @@ def _exceptions(session: Session, person: Person) -> Iterable[Need]:
     for reason, owner, count in rows:
         known = f"attention.{reason}"
         text = say(known) if knows(known) else str(reason).replace("_", " ")
-        yield Need(text, count, mine=owner == person.role or person.role == Role.OWNER)
+        mine = owner == person.role or person.role == Role.OWNER
+        yield Need(text, count, DONE_AT.get(str(reason), ""), mine=mine)
 
 
 def _alone(session: Session, person: Person) -> Iterable[Need]:

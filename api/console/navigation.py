@@ -27,7 +27,14 @@ class Group(NamedTuple):
 
 
 NAVIGATION: Final[tuple[Group, ...]] = (
-    Group("work", (Item("home_page", "/console"),)),
+    Group(
+        "work",
+        (
+            Item("home_page", "/console"),
+            Item("reviews_page", "/console/reviews"),
+            Item("disclosure_page", "/console/disclosure"),
+        ),
+    ),
     Group(
         "brand",
         (

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.console import brand, door, home, joining, keys, own_sessions, people, setting_up
+from api.console import (
+    brand,
+    captions,
+    door,
+    home,
+    joining,
+    keys,
+    own_sessions,
+    people,
+    reviews,
+    setting_up,
+)
 from api.console.route import console_router
 from domain.errors import NotFound
 
@@ -22,6 +33,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     joining.router,
     setting_up.router,
     home.router,
+    reviews.router,
+    captions.router,
     people.router,
     keys.router,
     brand.router,

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from api.commands import StillWorking, give
-from api.pages import addresses, payment, uploads
+from api.pages import addresses, payment, trial, uploads
 from api.pages.desk import AlreadyDone, Desk, Sender, desk_of, moment
 from api.pages.door import Standing, Visit
 from api.pages.forms import FormRefused
@@ -243,6 +243,30 @@ async def fresh_link(token: str, desk: Shared, sender: From) -> Response:
     """A new link, to the creator's own address and nobody else's."""
     await run_in_threadpool(desk.mail_fresh_link, token, sender)
     return desk.render.page("problem.html", problem="fresh_link_sent", token=None, brand="")
+
+
+@router.post("/try")
+async def try_caption(token: str, request: Request, desk: Shared, sender: From) -> Response:
+    """What the check would say of a caption. Nothing is kept, and nothing changes."""
+    bounded(request, MOST_TEXT)
+    async with request.form(max_files=0, max_fields=10, max_part_size=MOST_TEXT) as sent:
+        typed = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+    return await run_in_threadpool(_try, desk, token, sender, typed)
+
+
+def _try(desk: Desk, token: str, sender: Sender, typed: dict[str, str]) -> Response:
+    with desk.sessions.begin() as session:
+        desk.enter(session, token, sender)
+    who, dossier = desk.open(token, sender)
+    if dossier is None:
+        return link_problem(desk, who.standing, token)
+    if dossier.stage not in trial.STAGES:
+        return desk.render.redirect(who.path)
+    try:
+        told = trial.try_caption(dossier, typed)
+    except FormRefused as refused:
+        return show(desk, who, dossier, status=422, form="try", typed=typed, errors=refused.by_field)
+    return show(desk, who, dossier, form="try", typed=typed, tried=told)
 
 
 @router.post("/{form}")

@@ -46,7 +46,12 @@ R = TypeVar("R", bound=Table)
 _NOT_YET_ACCEPTED = (Stage.QUEUED, Stage.INVITED)
 _WITH_DRAFT_FORM = (Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED)
 _WITH_POST_FORM = (*_WITH_DRAFT_FORM, Stage.APPROVED, Stage.DISCLOSURE_CHECK)
-_WITH_FINDINGS = (Stage.DISCLOSURE_CHECK,)
+_WITH_FINDINGS = (
+    Stage.IN_REVIEW,
+    Stage.CHANGES_REQUESTED,
+    Stage.APPROVED,
+    Stage.DISCLOSURE_CHECK,
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,9 @@ class Dossier:
     assets: Sequence[Asset] = ()
     posts: Sequence[Post] = ()
     check: DisclosureCheck | None = None
+    """The newest check of the live post."""
+    draft_check: DisclosureCheck | None = None
+    """The advice on the newest draft."""
     payout: Payout | None = None
     payee: Payee | None = None
     report: GateReport | None = None
@@ -167,6 +175,7 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
     of = state.collaboration_id
     parcels = _of(session, Shipment, of, Shipment.number) if state.parcel else ()
     checks = _of(session, DisclosureCheck, of, DisclosureCheck.checked_at) if stage in _WITH_FINDINGS else ()
+    drafts = [each for each in checks if each.kind == "draft"]
     checks = [each for each in checks if each.kind != "draft"]
     pays = state.type.pays
     return Dossier(
@@ -176,6 +185,7 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
         assets=_of(session, Asset, of, Asset.created_at) if stage in _WITH_DRAFT_FORM else (),
         posts=_of(session, Post, of, Post.deliverable) if state.post_id else (),
         check=checks[-1] if checks else None,
+        draft_check=drafts[-1] if drafts else None,
         payout=session.scalar(select(Payout).where(Payout.collaboration_id == of)) if pays else None,
         payee=session.get(Payee, state.creator_id) if pays else None,
         report=_newest_report(session, of) if pays and state.payable_at else None,

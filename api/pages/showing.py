@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fastapi.responses import Response
 
-from api.pages import addresses, findings, payment, story
+from api.pages import addresses, findings, payment, story, trial
 from api.pages.desk import Desk, moment
 from api.pages.door import Standing, Visit
 from api.pages.dossier import Dossier
@@ -46,6 +46,7 @@ def show(
     form: str = "",
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    tried: trial.Told | None = None,
 ) -> Response:
     """The page of a collaboration. `form`, `typed` and `errors` belong to the form that was refused."""
     now = moment()
@@ -81,9 +82,26 @@ def show(
         "largest_plain": LARGEST_PLAIN,
         "media_types": ",".join([*KINDS, ".heic", ".mov"]),
         "offer": offer_facts(dossier),
+        "advice": trial.advice(dossier, dossier.draft_check),
+        "trial": tried,
+        "try_pieces": _try_pieces(dossier) if acts and dossier.stage in trial.STAGES else [],
     }
     template = "offer.html" if dossier.stage is Stage.INVITED else "status.html"
     return desk.render.page(template, status, **facts)
+
+
+def _try_pieces(dossier: Dossier) -> list[tuple[str, str]]:
+    return [
+        (
+            str(one.position),
+            say(
+                "piece.one",
+                platform=say(f"platform.{one.deliverable.platform.value}"),
+                format=say(f"format.{one.deliverable.format.value}"),
+            ),
+        )
+        for one in trial.pieces_of(dossier)
+    ]
 
 
 def _problems(dossier: Dossier) -> list[ParcelProblem]:

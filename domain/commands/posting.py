@@ -49,6 +49,8 @@ class AcceptPost(CommandModel):
 
     name: Literal["accept_post"] = "accept_post"
     reason: Code
+    remark_id: Id | None = None
+    """The person's own words, stored before."""
 
 
 class RecordLook(CommandModel):
@@ -68,6 +70,7 @@ class SettleFinding(CommandModel):
     name: Literal["settle_finding"] = "settle_finding"
     verdict: Literal["accepted", "rejected"]
     reason: Code
+    remark_id: Id | None = None
 
 
 class RejectPost(CommandModel):
@@ -75,3 +78,4 @@ class RejectPost(CommandModel):
 
     name: Literal["reject_post"] = "reject_post"
     reason: Code
+    remark_id: Id | None = None

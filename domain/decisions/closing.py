@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.decisions.turn import Turn
 from domain.stages import Stage
-from domain.state import CloseHold, MarkParcel, ReleaseStock, RevokeLinks, VoidFee
+from domain.state import CloseHold, MarkParcel, ReleaseStock, RevokeLinks, Scalar, VoidFee
 
 # Stages at which the fee is held and not yet earned.
 _HELD = frozenset(
@@ -24,7 +24,15 @@ _HELD = frozenset(
 )
 
 
-def close(turn: Turn, event: str, stage: Stage, reason: str = "", *, stock_returns: bool = False) -> None:
+def close(
+    turn: Turn,
+    event: str,
+    stage: Stage,
+    reason: str = "",
+    *,
+    stock_returns: bool = False,
+    facts: dict[str, Scalar] | None = None,
+) -> None:
     """End the collaboration: return the held fee, and the piece where it was never sent."""
     state = turn.state
     if state.fee is not None and state.stage in _HELD:
@@ -50,5 +58,5 @@ def close(turn: Turn, event: str, stage: Stage, reason: str = "", *, stock_retur
         extension_at=None,
         end_reason=reason,
     )
-    turn.happen(event, stage, reason=reason)
+    turn.happen(event, stage, reason=reason, **(facts or {}))
     turn.do(RevokeLinks())

@@ -12,7 +12,7 @@ from domain.errors import IllegalCommand, Invalid
 from domain.notices import NoticeKind
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import MarkSubmission, State
+from domain.state import CheckDraft, MarkSubmission, State
 
 _REMINDER = {
     Stage.INVITED: NoticeKind.INVITATION_REMINDER,
@@ -52,7 +52,10 @@ def submit_draft(turn: Turn) -> None:
     refuse_when_over(turn)
     late = is_late(state, turn)
     _drop_extension(turn)
-    turn.do(MarkSubmission(submission_id=submission_id, state="in_review"))
+    turn.do(
+        MarkSubmission(submission_id=submission_id, state="in_review"),
+        CheckDraft(submission_id=submission_id),
+    )
     turn.set(
         drafts=state.drafts + 1,
         submission_id=submission_id,

@@ -5,16 +5,17 @@ Only a passing check, or a person's named reason in its place, leads to money or
 
 from __future__ import annotations
 
+from domain.approvals import is_person
 from domain.clocks import length
 from domain.commands import CheckOutcome
 from domain.decisions.closing import close
 from domain.decisions.content import is_late, refuse_when_over
 from domain.decisions.turn import Handler, Turn
-from domain.errors import IllegalCommand
+from domain.errors import Forbidden, IllegalCommand
 from domain.notices import NoticeKind
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import EarnFee, MarkSubmission, RevokeLinks, UnearnFee
+from domain.state import EarnFee, MarkSubmission, RevokeLinks, Scalar, UnearnFee
 
 MOST_CHECKS = 40
 """Looks at one collaboration's post; a bound against a page that is clicked all day."""
@@ -30,7 +31,7 @@ def submit_post(turn: Turn) -> None:
     late = is_late(state, turn)
     turn.settle()
     turn.do(MarkSubmission(submission_id=submission_id, state="live"))
-    turn.set(post_id=submission_id, due_at=None, extension="", extension_at=None)
+    turn.set(accepted_by="", post_id=submission_id, due_at=None, extension="", extension_at=None)
     turn.happen("post_submitted", Stage.POSTED, submission_id=submission_id, late=late)
 
 
@@ -125,21 +126,43 @@ def recheck(turn: Turn) -> None:
         if deadline is None or turn.now < deadline:
             raise IllegalCommand("the time is not over yet", code="too_early")
         turn.set(remedy_over=state.stage is Stage.DISCLOSURE_CHECK)
+    turn.set(accepted_by="")
     turn.happen("check_requested", Stage.POSTED)
 
 
 def accept_post(turn: Turn) -> None:
-    """A person's reason stands in for the check."""
-    turn.happen("post_accepted", Stage.VERIFIED, reason=turn.command.reason)
+    """A person's reason stands in for the check; where the policy says so, two people's."""
+    reason = {"reason": turn.command.reason, **_remark(turn)}
+    if turn.state.policy.accept_by_two and not _second(turn):
+        turn.set(accepted_by=turn.request.actor.id)
+        turn.happen("acceptance_begun", None, **reason)
+        return
+    turn.set(accepted_by="")
+    turn.happen("post_accepted", Stage.VERIFIED, **reason)
     _verify(turn)
     turn.notify(NoticeKind.POST_ACCEPTED, turn.state.sequence + 1)
+
+
+def _second(turn: Turn) -> bool:
+    """Whether another person accepted before. Raises when it is no person, or the same one."""
+    actor = turn.request.actor
+    if not is_person(actor):
+        raise Forbidden("a person has to do this; an API key cannot", code="needs_person")
+    if turn.state.accepted_by == actor.id:
+        raise Forbidden("another person has to accept it too", code="four_eyes")
+    return bool(turn.state.accepted_by)
+
+
+def _remark(turn: Turn) -> dict[str, Scalar]:
+    return {"remark_id": turn.command.remark_id} if turn.command.remark_id else {}
 
 
 def reject_post(turn: Turn) -> None:
     """A person ends it: the fee goes back to the campaign."""
     if turn.state.post_id is not None:
         turn.do(MarkSubmission(submission_id=turn.state.post_id, state="rejected"))
-    close(turn, "post_rejected", Stage.FAILED, turn.command.reason)
+    turn.set(accepted_by="")
+    close(turn, "post_rejected", Stage.FAILED, turn.command.reason, facts=_remark(turn))
     turn.notify(NoticeKind.POST_REJECTED)
 
 
@@ -191,7 +214,8 @@ def settle_finding(turn: Turn) -> None:
     if turn.state.attention is not Attention.POST_CHANGED:
         raise IllegalCommand("nothing is open about this post", code="no_finding")
     turn.settle()
-    turn.happen("finding_settled", verdict=turn.command.verdict, reason=turn.command.reason)
+    facts = {"verdict": turn.command.verdict, "reason": turn.command.reason, **_remark(turn)}
+    turn.happen("finding_settled", None, **facts)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -306,6 +306,23 @@ class Life:
         page = await self.place.ops.get(f"/collaborations/{self.collaboration_id}/events")
         return [event for event in page["items"] if not name or event["name"] == name]
 
+    async def until_it_happened(self, name: str) -> None:
+        """Wait until the history has an event of this name."""
+        until = time.monotonic() + PATIENCE
+        while not await self.events(name):
+            assert time.monotonic() < until, f"{name} never happened; {await self.happened()}"
+            await asyncio.sleep(0.5)
+
+    async def is_looked_at(self, reason: str) -> None:
+        """Wait until a look of the watch came to this."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            checks = (await self.place.ops.get(f"/collaborations/{self.collaboration_id}/checks"))["items"]
+            if any((one["kind"], one["reason"]) == ("watch", reason) for one in checks):
+                return
+            assert time.monotonic() < until, f"no look came to {reason}: {checks}"
+            await asyncio.sleep(0.5)
+
     async def money(self) -> list[str]:
         """Kinds of ledger entries, in order. Every line is of the fee."""
         lines = await self.place.ops.get(f"/collaborations/{self.collaboration_id}/ledger")

@@ -6,6 +6,8 @@ from tests.lifecycle.life import PAID, RETURNED, Life, Mark
 from tests.lifecycle.stories import story
 
 YES = ["invitation", "accepted"]
+LOOKS = ["4s", "9s", "15s", "22s", "30s", "45s", "60s", "80s", "100s", "130s", "160s", "200s"]
+"""When the watch looks: often enough for whatever a slow machine does in between."""
 
 
 @story("paid", needs_draft=False, live_for="9s")
@@ -70,3 +72,80 @@ async def test_a_post_that_no_rule_can_judge_is_accepted_by_a_person_and_paid(li
     await life.waits_for("post_unsure")
     await life.orders("accept_post", reason="clearly_marked")
     await life.ends("completed", [*YES, "post_accepted", "paid"], PAID, any_order=True)
+
+
+@story("paid", needs_draft=False, watch_after=LOOKS)
+async def test_a_post_taken_down_after_its_payment_is_told_to_both_and_settled_by_a_person(
+    life: Life,
+) -> None:
+    await life.accepts()
+    await life.sets_up_payment()
+    post = await life.posts()
+    await life.reaches("completed")
+    await life.place.network.take_down(post)
+    letter = await life.gets("post_changed")
+    assert "not visible" in letter.text
+    await life.waits_for("post_changed")
+    await life.orders("settle_finding", verdict="rejected", reason="taken_down")
+    assert (await life.shown())["attention"] is None
+    assert await life.refused("settle_finding", verdict="accepted", reason="twice") == "no_finding"
+    await life.ends("completed", [*YES, "paid", "post_changed"], PAID)
+    (found,) = await life.events("post_changed")
+    assert (found["stage"], found["data"]["problem"]) == ("completed", "removed")
+
+
+@story("paid", needs_draft=False, watch_after=LOOKS)
+async def test_a_label_lost_after_the_payment_is_put_back_and_settles_itself(life: Life) -> None:
+    await life.accepts()
+    await life.sets_up_payment()
+    post = await life.posts()
+    await life.reaches("completed")
+    await life.place.network.edit(post, caption=life.caption(Mark.NONE))
+    letter = await life.gets("post_changed")
+    assert "exact words" in letter.text
+    await life.waits_for("post_changed")
+    await life.place.network.edit(post, caption=life.caption(Mark.RIGHT))
+    await life.until_it_happened("post_mended")
+    assert (await life.shown())["attention"] is None
+    await life.ends("completed", [*YES, "paid", "post_changed"], PAID)
+
+
+@story("paid", needs_draft=False, watch_after=LOOKS)
+async def test_a_post_edited_and_honest_still_bothers_nobody(life: Life) -> None:
+    await life.accepts()
+    await life.sets_up_payment()
+    post = await life.posts()
+    await life.reaches("completed")
+    await life.place.network.edit(post, caption=life.caption(Mark.RIGHT) + " Thank you all!")
+    await life.is_looked_at("edited")
+    assert (await life.shown())["attention"] is None
+    await life.ends("completed", [*YES, "paid"], PAID)
+
+
+@story("paid", needs_draft=False, watch_after=LOOKS)
+async def test_another_film_under_the_same_address_is_looked_at_by_a_person(life: Life) -> None:
+    await life.accepts()
+    await life.sets_up_payment()
+    post = await life.posts()
+    await life.reaches("completed")
+    await life.place.network.edit(post, media="another film")
+    await life.waits_for("post_changed")
+    await life.orders("settle_finding", verdict="accepted", reason="same_content")
+    await life.ends("completed", [*YES, "paid"], PAID)
+
+
+@story("paid", needs_draft=False, watch_after=LOOKS)
+async def test_a_fee_that_is_owed_goes_back_when_its_post_is_private_and_is_earned_again(life: Life) -> None:
+    await life.accepts()
+    post = await life.posts()
+    await life.waits_for("payee_missing")
+    await life.place.network.edit(post, is_private=True)
+    await life.gets("post_problem")
+    await life.reaches("disclosure_check")
+    await life.place.network.edit(post, is_private=False)
+    await life.sends("recheck")
+    await life.reaches("payable")
+    await life.sets_up_payment()
+    letters = [*YES, "payment_setup", "post_problem", "payment_setup", "paid"]
+    money = ["fee_held", "fee_earned", "fee_unearned", "fee_earned", "attempt_opened", "attempt_sent"]
+    await life.ends("completed", letters, money)

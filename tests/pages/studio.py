@@ -29,6 +29,7 @@ from domain.commands import (
     Invite,
     OpenAttempt,
     RecordCheck,
+    RecordLook,
     Request,
     RequestChanges,
     SettleAttempt,
@@ -116,7 +117,13 @@ class Studio:
                 ),
                 mode="local",
             )
-            self.brand_id = founded.brand.id
+            brand_id = founded.brand.id
+        return self.of_brand(brand_id)
+
+    def of_brand(self, brand_id: str) -> Studio:
+        """Work for a brand that is there already: one product in three shades, of which one is gone."""
+        self.brand_id = brand_id
+        with self.sessions.begin() as session:
             product = Product(id=new_id("product"), brand_id=self.brand_id, name="Oat Serum")
             session.add(product)
             session.flush()
@@ -272,7 +279,13 @@ class Studio:
                 )
         return submission_id
 
-    def check(self, of: str, outcome: str, finding: dict[str, Any] | None = None) -> None:
+    def check(
+        self,
+        of: str,
+        outcome: str,
+        finding: dict[str, Any] | None = None,
+        seen: dict[str, Any] | None = None,
+    ) -> None:
         """Record a check of the live post with this finding."""
         state = self.state(of)
         number = state.checks + 1
@@ -289,7 +302,7 @@ class Studio:
                     reason=found["reason"],
                     pack="US@2026-11",
                     findings=[found],
-                    input=[],
+                    input=[seen] if seen else [],
                     input_sha256="0" * 64,
                     checked_at=self.clock,
                 )
@@ -396,6 +409,43 @@ class Studio:
     def to_mend(self, campaign_id: str) -> str:
         of = self.posted(campaign_id)
         self.check(of, "fail", FAILED_FINDING)
+        return of
+
+    def unsure(self, campaign_id: str) -> str:
+        """A post that a person has to look at, with what the check saw."""
+        of = self.posted(campaign_id)
+        seen = {"url": self.post_url, "caption": "Morning! #sp", "author_handle": "@ada", "language": "en"}
+        self.check(of, "needs_review", {"reason": "ambiguous_label"}, seen)
+        return of
+
+    def changed_after_payment(self, campaign_id: str) -> str:
+        """A post whose film was another one when the watch looked after the payment."""
+        of = self.completed(campaign_id)
+        state = self.state(of)
+        check_id = derived_id("disclosure_check", of, "watch", state.watch, 1)
+        seen = {"url": self.post_url, "caption": "Ad: morning!", "author_handle": "@ada"}
+        finding = {"url": self.post_url, "outcome": "needs_review", "reason": "media_changed"}
+        with self.sessions.begin() as session:
+            session.add(
+                DisclosureCheck(
+                    id=check_id,
+                    collaboration_id=of,
+                    submission_id=state.post_id or "",
+                    kind="watch",
+                    number=1,
+                    outcome="needs_review",
+                    reason="media_changed",
+                    pack="US@2026-11",
+                    findings=[finding],
+                    input=[seen],
+                    input_sha256="0" * 64,
+                    checked_at=self.clock,
+                )
+            )
+        look = RecordLook(
+            check_id=check_id, watch=state.watch, outcome="needs_review", reason="media_changed"
+        )
+        self.give(of, look)
         return of
 
     def payable(self, campaign_id: str) -> str:
