@@ -10,10 +10,12 @@ import hashlib
 import hmac
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from domain.errors import Refused
 from infra.brands import NewBrand, write_brand
+from infra.database import make_engine, make_sessions
 from infra.settings import Settings
 from infra.tables import Brand, Member
 
@@ -39,6 +41,18 @@ def is_setup_token(typed: str, secret: str) -> bool:
 def is_set_up(session: Session) -> bool:
     """Whether there is a brand."""
     return session.scalar(select(Brand.id).limit(1)) is not None
+
+
+def where_to_set_up(settings: Settings) -> str:
+    """The set-up page while there is no brand; empty once there is one, or while the database is away."""
+    engine = make_engine(settings)
+    try:
+        with make_sessions(engine)() as session:
+            return "" if is_set_up(session) else setup_address(settings)
+    except SQLAlchemyError:
+        return ""
+    finally:
+        engine.dispose()
 
 
 def set_up(session: Session, new: NewBrand) -> tuple[Brand, Member]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 PLACES = {
-    "Pages and API": ("api", "main", "/docs"),
+    "Console": ("api", "main", "/console"),
+    "Pages and API": ("api", "main", "/docs/errors"),
     "Mailbox": ("mail", "web", ""),
     "Temporal": ("temporal", "ui", ""),
     "Social network": ("social", "main", ""),
@@ -158,3 +159,15 @@ def _show_places(console: Console, stack: Stack, played: Played, keep: bool) -> 
         console.print(f"  {title:<16}{text}", highlight=False, soft_wrap=True)
     for command in words:
         console.print(f"  {'Shell':<16}{elsewhere}handsel {command}", highlight=False, soft_wrap=True)
+    _show_staff(console)
+
+
+def _show_staff(console: Console) -> None:
+    """Who can sign in to the console."""
+    from domain.roles import Role
+    from infra.demo.opening import BRAND, FINANCE, STAFF
+
+    console.print("\nWho can sign in to the console (codes arrive in the mailbox)", style="bold")
+    owner = (BRAND.owner_name, BRAND.owner_email, Role.OWNER)
+    for name, email, role in (owner, (FINANCE["name"], FINANCE["email"], Role.FINANCE), *STAFF):
+        console.print(f"  {role.value:<16}{email}  ({name})", highlight=False, soft_wrap=True)

@@ -32,8 +32,11 @@ def serve() -> None:
     """Run the pages and the API on HANDSEL_API_HOST and HANDSEL_API_PORT."""
     import uvicorn
 
+    from infra.setup import where_to_set_up
+
     settings = checked_settings()
-    _say_where_to_set_up(settings)
+    if page := where_to_set_up(settings):
+        typer.echo(f"There is no brand yet. Set up here: {page}")
     uvicorn.run(
         "api.main:create_app",
         factory=True,
@@ -45,25 +48,6 @@ def serve() -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
-
-
-def _say_where_to_set_up(settings: Settings) -> None:
-    """Where there is no brand yet, print the page that makes one, for who reads this terminal or log."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from infra.database import make_engine, make_sessions
-    from infra.setup import is_set_up, setup_address
-
-    engine = make_engine(settings)
-    try:
-        with make_sessions(engine)() as session:
-            fresh = not is_set_up(session)
-    except SQLAlchemyError:
-        return  # the pages say so themselves; `handsel setup` prints the address later
-    finally:
-        engine.dispose()
-    if fresh:
-        typer.echo(f"There is no brand yet. Set up here: {setup_address(settings)}")
 
 
 def worker(

@@ -113,6 +113,7 @@ def up(
                 console.print(f"Ended {stack.leftovers} processes that a killed stack had left here.")
             console.print(f"Up after {time.monotonic() - began:.1f} s.")
             console.print(_addresses(stack))
+            _say_where_to_set_up(console, stack)
             console.print("Ctrl-C ends the stack. Everything stays in", str(stack.folder.path))
             _wait(told, exit_with)
     finally:
@@ -166,19 +167,32 @@ def _wait(told: threading.Event, exit_with: int) -> None:
         pass
 
 
+def _say_where_to_set_up(console: Console, stack: Stack) -> None:
+    """Where there is no brand yet, the page that makes one."""
+    if "api" not in stack.states():
+        return
+    from infra.settings import settings_from
+    from infra.setup import where_to_set_up
+
+    if page := where_to_set_up(settings_from(stack.env())):
+        console.print("There is no brand yet. Set up here:", style="bold")
+        console.print(page, highlight=False, soft_wrap=True, markup=False)
+
+
 def _addresses(stack: Stack) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
     shown = {
-        "Pages and API": ("api", "main"),
-        "Mailbox": ("mail", "web"),
-        "Temporal": ("temporal", "ui"),
-        "Stripe simulator": ("stripe", "main"),
-        "Social network": ("social", "main"),
-        "Carrier": ("carrier", "main"),
+        "Console": ("api", "main", "/console"),
+        "Pages and API": ("api", "main", ""),
+        "Mailbox": ("mail", "web", ""),
+        "Temporal": ("temporal", "ui", ""),
+        "Stripe simulator": ("stripe", "main", ""),
+        "Social network": ("social", "main", ""),
+        "Carrier": ("carrier", "main", ""),
     }
-    for title, (part, port) in shown.items():
+    for title, (part, port, path) in shown.items():
         if part in stack.states():
-            table.add_row(title, stack.url(part, port))
+            table.add_row(title, stack.url(part, port) + path)
     return table
 
 

@@ -19,10 +19,11 @@ import yaml
 from sqlalchemy.orm import Session, sessionmaker
 
 from domain.campaign import NewCampaign
-from domain.roles import Role
+from domain.roles import HANDSEL, Role
 from infra.brands import NewBrand, found_brand
 from infra.demo.calls import Calls
 from infra.demo.cast import BUILT_IN, Person
+from infra.members import add_member
 from infra.persons import act_as
 from infra.settings import Settings
 from infra.yaml_file import read_yaml
@@ -42,6 +43,12 @@ BRAND: Final = NewBrand(
 FINANCE: Final = {"name": "Sasha Reed", "email": "sasha@lumen-and-oak.example"}
 RULES: Final = {"tiers": {"USD": [{"above": 0, "approvals": 0}, {"above": 10_000, "approvals": 1}]}}
 """Fees above 100.00 need one approval."""
+
+STAFF: Final = (
+    ("Olive Tran", "olive@lumen-and-oak.example", Role.OPS),
+    ("Fred Maurer", "fred@lumen-and-oak.example", Role.FINANCE),
+)
+"""Who works for the brand beside its owner and `FINANCE`, so that four eyes can be tried."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ async def prepare(
 def _found(sessions: sessionmaker[Session], mode: str) -> tuple[str, str]:
     with sessions.begin() as session:
         founded = found_brand(session, BRAND, mode=mode)
+        for name, email, role in STAFF:
+            add_member(session, founded.brand.id, name, email, role, by=HANDSEL)
         return founded.brand.id, founded.key.secret
 
 
