@@ -17,18 +17,22 @@ from domain.disclosure.packs import Pack
 from domain.disclosure.text import BRAND, SeenText, brand_names, read, read_mirrored, remarks
 from domain.offer import Format, Platform
 
-_REMARKS: Final = re.compile(
-    r"\b(?:on screen|onscreen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|"
-    r"stays?|visible|shown|seconds?|secs?|flash(?:es)?|brief(?:ly)?|corner|tiny|small print|first \d|last \d|"
-    r"\d ?s|frame \d|once|intro only|at the (?:start|end)|start only|end card)\b"
+_LONG_WORDS: Final = (
+    r"on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?|all the time|"
+    r"durchgehend|ganze[nrs]?|dauerhaft|pendant tou|tout le|en permanence|todo el|toda la|tutta la|tutto il|hela|"
+    r"hele|heile|koko|caly|cala|przez cal|o tempo todo|toda a|tod[oa] o|fijo|fixo|fisso|de hele|continu|"
+    r"sempre|siempre|jatkuvasti|常時|ずっと|全編|終始|내내|계속|상시|전체|पूरे"
 )
-_LASTING: Final = re.compile(
-    r"\b(?:on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?)\b"
+_BRIEF_WORDS: Final = (
+    r"seconds?|secs?|flash(?:es)?|brief(?:ly)?|tiny|small print|last \d|\d ?s|once|only|end card|at the end|"
+    r"sekunden?|secondes?|segundos?|secondi|seconden|sekunder|sekuntia|sekund[ay]?|秒|一瞬|초|잠깐|kurz|kort|breve"
 )
-_BRIEF: Final = re.compile(
-    r"\b(?:seconds?|secs?|flash(?:es)?|brief(?:ly)?|tiny|small print|last \d|\d ?s|once|only|"
-    r"end card|at the end)\b"
+_OTHER_WORDS: Final = (
+    r"onscreen|visible|shown|corner|first \d|frame \d|at the start|sichtbar|표시|表示|화면|画面"
 )
+_REMARKS: Final = re.compile(rf"(?<!\w)(?:{_LONG_WORDS}|{_BRIEF_WORDS}|{_OTHER_WORDS})")
+_LASTING: Final = re.compile(rf"(?<!\w)(?:{_LONG_WORDS})|내내|ずっと")
+_BRIEF: Final = re.compile(rf"(?<!\w)(?:{_BRIEF_WORDS})(?!\w*aste)|\d ?秒|\d ?초")
 _FRAMES: Final = re.compile(r"(?:^|[\n/|;])\s*(?:frame|slide|story)\s*\d+\s*[:–-]", re.IGNORECASE)
 
 

@@ -7,7 +7,7 @@ only when it is clear: an unknown language is better than a wrong one.
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from domain.disclosure.lexicons import common_words
@@ -32,7 +32,43 @@ _SCRIPTS: Final = {
     "DEVANAGARI": "hi",
     "CJK": "zh",
 }
-_ENOUGH: Final = 2
+_ENOUGH: Final = 1.0
+_CLEARLY: Final = 1.3
+_LETTERS: Final = {
+    "ß": ("de",),
+    "ü": ("de", "tr"),
+    "ä": ("de", "sv", "fi"),
+    "ö": ("de", "sv", "fi"),
+    "å": ("sv", "da", "nb"),
+    "ø": ("da", "nb"),
+    "æ": ("da", "nb"),
+    "ł": ("pl",),
+    "ż": ("pl",),
+    "ą": ("pl",),
+    "ę": ("pl",),
+    "ś": ("pl",),
+    "ñ": ("es",),
+    "¿": ("es",),
+    "¡": ("es",),
+    "ã": ("pt",),
+    "õ": ("pt",),
+    "ê": ("fr", "pt"),
+    "ç": ("fr", "pt"),
+    "è": ("fr", "it"),
+    "à": ("fr", "it"),
+    "ù": ("fr", "it"),
+    "ò": ("it",),
+    "ì": ("it",),
+    "œ": ("fr",),
+    "î": ("fr", "ro"),
+    "ş": ("tr",),
+    "ğ": ("tr",),
+    "ı": ("tr",),
+    "ř": ("cs",),
+    "ě": ("cs",),
+    "ő": ("hu",),
+    "ű": ("hu",),
+}
 _SAME: Final = {"no": "nb", "nn": "nb", "in": "id", "iw": "he", "fil": "tl", "jp": "ja", "kr": "ko"}
 
 
@@ -55,11 +91,23 @@ def guess(seen: SeenText) -> str | None:
         foreign = [_SCRIPTS[s] for s in scripts if s in _SCRIPTS]
         if foreign and len(foreign) * 3 > len(letters):
             return "ja" if "ja" in foreign else max(set(foreign), key=foreign.count)
-    words = [t.word for t in seen.tokens if not t.tag]
-    counts = sorted(
-        ((sum(w in common for w in words), code) for code, common in common_words().items()),
-        reverse=True,
-    )
-    if not counts or counts[0][0] < _ENOUGH:
-        return None
-    return counts[0][1] if len(counts) == 1 or counts[0][0] > counts[1][0] else None
+    scores = dict.fromkeys(common_words(), 0.0)
+    for token in seen.tokens:
+        spoken_in = () if token.tag else _languages_of().get(token.word, ())
+        for code in spoken_in:
+            scores[code] += 1 / len(spoken_in)
+    for letter in set(seen.original.casefold()) & _LETTERS.keys():
+        for code in _LETTERS[letter]:
+            scores[code] = scores.get(code, 0.0) + 1 / len(_LETTERS[letter])
+    first, second = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
+    return first[0] if first[1] >= _ENOUGH and first[1] >= second[1] * _CLEARLY else None
+
+
+@cache
+def _languages_of() -> dict[str, tuple[str, ...]]:
+    """The languages that each common word belongs to."""
+    found: dict[str, list[str]] = {}
+    for code, common in common_words().items():
+        for word in common:
+            found.setdefault(word, []).append(code)
+    return {word: tuple(codes) for word, codes in found.items()}

@@ -156,6 +156,7 @@ class Reading:
     denials: Needed[Denial]
     denial_tags: tuple[tuple[str, Denial], ...]
     denial_tag_starts: tuple[str, ...]
+    ordinary_words: frozenset[str]
 
 
 def compile_pattern(pattern: str, macros: dict[str, str]) -> re.Pattern[str]:
@@ -314,6 +315,7 @@ def reading(codes: tuple[str, ...]) -> Reading:
         denials=Needed(denials),
         denial_tags=denial_tags,
         denial_tag_starts=tuple(dict.fromkeys(tag for tag, _ in denial_tags)),
+        ordinary_words=frozenset(load_lexicon(codes[0]).ordinary_words if codes[0] in languages() else ()),
     )
 
 

@@ -29,12 +29,19 @@ _DISGUISED: Final = re.compile(r"(?<![\w@])#?[a-z0-9$@!]{3,14}(?!\w)")
 _MASKED_TAG: Final = re.compile(r"(?<!\w)#(?:a\*d|@d|4d)(?!\w)")
 _CAMEL_AD: Final = re.compile(r"[a-z]A[dD]$")
 _LONG: Final = 5
-_NAMES: Final = re.compile(
-    r"[\s\"*_~]*(?:(?:in )?(?:paid )?(?:partnership |collaboration |collab )?"
-    r"(?:with|for|by|from|x)\b\W*|[:|/·•-]\s*)?"
-    rf"((?:{BRAND}+|{OTHER}+)(?:(?:\s*(?:,|&|\+|x|and)\s*)(?:{BRAND}+|{OTHER}+))*)"
+_LINKING: Final = (
+    r"(?:with|for|by|from|x|in|mit|fur|von|durch|pour|avec|par|de|du|con|para|por|da|dal|dalla|di|per|voor|van|met|"
+    r"door|i|med|av|af|fra|fran|till|til|z|ze|dla|od|marki|firmy|produktow|em|com|do|pela|pelo|la|the|our|my|"
+    r"paid|betalt|bezahlte[rn]?|betaalde?|partnership|partnerschaft|partenariat|kooperation|zusammenarbeit|"
+    r"collaboration|collab|colaboracion|colaboracao|collaborazione|parceria|samarbete|samarbejde|samarbeid|"
+    r"samenwerking|wspolpracy|wspolpraca)"
 )
-_NAMES_IN_WORDS: Final = re.compile(r"\s+(?:for|by)\s+(\w+)")
+_NAMES: Final = re.compile(
+    rf"[\s\"*_~)\]}}】」』》>]*(?:(?:{_LINKING}\b[\s:]*){{1,5}}|[:|/·•-]\s*)?"
+    rf"((?:{BRAND}+|{OTHER}+)(?:(?:\s*(?:,|&|\+|x|and|und|et|e|y|en|och|og|ja|i)\s*)(?:{BRAND}+|{OTHER}+))*)"
+)
+_NAMES_IN_WORDS: Final = re.compile(r"\s+(?:for|by|pour|par|por|para|per|voor|door|av|af|dla|marki)\s+(\w+)")
+_ERA: Final = re.compile(r"\s*\d{2,4}\s*(?:[,.;:)]|-\s|$)")
 _THEM: Final = frozenset({"them", "the", "this", "my", "our", "a", "an", "these", "some"})
 
 
@@ -85,7 +92,7 @@ def find(pack: Pack, words: Reading, seen: SeenText, surface: Surface, brand: Br
             hits.extend(
                 _word_hit(pack.rule(word), seen, surface, token, brand)
                 for word in entries
-                if _labels(word, seen, token)
+                if _labels(word, seen, token) and not _is_ordinary(words, seen, token)
             )
         elif token.tag:
             joined = _joined(pack, seen, token, brand)
@@ -158,6 +165,10 @@ def _labels(word: Word, seen: SeenText, token: Token) -> bool:
         return False
     following = _NEXT_WORD.match(plain, token.end)
     if following is not None and following.group(1) in word.not_next:
+        named = _NAMES.match(plain, token.end)
+        if named is None:
+            return False
+    if token.word == "ad" and _ERA.match(plain, token.end):
         return False
     at = token.start - 1
     while at >= 0 and plain[at] in _DECORATION:
@@ -167,6 +178,13 @@ def _labels(word: Word, seen: SeenText, token: Token) -> bool:
     if (plain[at] in {BRAND, OTHER, ","} or _only_tags_before(seen, token)) and _last(seen, token):
         return True
     return _shouted(seen, token)
+
+
+def _is_ordinary(words: Reading, seen: SeenText, token: Token) -> bool:
+    """Whether a word means something else in the language of the post ('ad Amalfi') and is not set off."""
+    if token.tag or token.word not in words.ordinary_words or seen.is_upper(token.start, token.end):
+        return False
+    return _NAMES.match(seen.plain, token.end) is None and seen.plain[token.end : token.end + 1] in {" ", ""}
 
 
 def _hyphenated(plain: str, token: Token) -> bool:
@@ -340,7 +358,7 @@ def _spaced_apart(seen: SeenText) -> list[tuple[int, int, str]]:
     for match in _SPACED.finditer(seen.plain):
         first, last = seen.span(match.start(), match.end())
         written = [c for c in seen.original[first:last] if c.isalpha()]
-        same_case = all(c.isupper() for c in written) or all(c.islower() for c in written)
+        same_case = len({c.isupper() for c in written if c.isupper() or c.islower()}) <= 1
         if same_case and not _dated(seen.plain, match):
             found.append((match.start(), match.end(), re.sub(r"[ ._*·]", "", match.group())))
     return found

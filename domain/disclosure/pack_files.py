@@ -76,12 +76,14 @@ class DenialEntry(BaseModel):
 class LexiconFile(BaseModel):
     """One file of `lexicons/`: how one language labels, hints and denies.
 
-    `label` is the plain word for advertising, as a creator should write it.
+    `label` is the plain word for advertising, as a creator should write it. `ordinary_words` are labels of
+    other languages that are everyday words in this one.
     """
 
     model_config = _STRICT
     language: str
     label: str
+    ordinary_words: tuple[str, ...] = ()
     common_words: tuple[str, ...] = ()
     macros: dict[str, str] = {}
     word: tuple[WordEntry, ...] = ()

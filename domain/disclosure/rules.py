@@ -102,10 +102,7 @@ def _denial(found: Found) -> Ruling | None:
 def _taken_back(denial: DenialHit, found: Found) -> bool:
     """Whether the same text later says in a whole sentence that it is advertising after all."""
     return any(
-        hit.seen is denial.seen
-        and hit.phrase
-        and hit.start >= denial.end
-        and hit.rule.rule_id.endswith(".this_is_an_ad")
+        hit.seen is denial.seen and hit.phrase and hit.start >= denial.end and hit.rule.kind == "ad"
         for hit in (*found.written, *found.picture)
     )
 

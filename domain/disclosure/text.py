@@ -203,7 +203,10 @@ def _fold_all(text: str) -> tuple[str, list[int], bytearray, bytearray]:
                 odd[-1] = 1
             continue
         if kind == _MARK and out and out[-1].isascii() and out[-1].isalpha():
-            odd[-1] = 1
+            if len(unicodedata.normalize("NFC", out[-1] + plain)) == 1:
+                accented[-1] = 1
+            else:
+                odd[-1] = 1
             continue
         if (
             kind != _DROP
