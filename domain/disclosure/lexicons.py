@@ -22,6 +22,11 @@ from domain.disclosure.text import WORD_START as _START
 
 _SPACE: Final = rf"[\s{EMOJI}#,*_~\"()-]+"
 _STEP: Final = rf"(?:(?<!#)[^\s.!?;:|#{EMOJI}]+[\s{EMOJI},]+)"
+_MINE: Final = (
+    r"(?!(?:my|our|your|his|her|meine?[rmn]?|unsere?[rmn]?|mia|mio|miei|mi|mis|minha|meu|mijn|onze|min|mitt|mina|mine|"
+    r"moja|moj|mojej|mon|ma|mes|notre)\b)"
+)
+_NEAR: Final = rf"(?:{_MINE}(?<!#)[^\s.!?;:|#,{EMOJI}]+[\s{EMOJI}]+)"
 _NAMED: Final = rf"[{BRAND}{OTHER}]+(?:'s)?"
 _WHO: Final = (
     r"(?:(?:(?:the|my|our) )?(?:(?:lovely|kind|good|nice|sweet|amazing|wonderful|generous) )*"
@@ -160,7 +165,11 @@ class Reading:
 
 
 def compile_pattern(pattern: str, macros: dict[str, str]) -> re.Pattern[str]:
-    """Compile a lexicon pattern: `{brand}`, `{who}`, `{w0-6}` (up to 6 words), macros, loose spaces."""
+    """Compile a lexicon pattern: `{brand}`, `{who}`, macros, loose spaces, and words in between.
+
+    `{w0-6}` are up to 6 words of the clause, `{n0-2}` up to 2 that may stand before a name ("the team at",
+    not "my sister").
+    """
     for _ in range(5):
         for name, text in macros.items():
             pattern = pattern.replace("{" + name + "}", f"(?:{text})")
@@ -168,6 +177,7 @@ def compile_pattern(pattern: str, macros: dict[str, str]) -> re.Pattern[str]:
     pattern = pattern.replace("{named}", _NAMED).replace("{who}", _WHO)
     pattern = pattern.replace("{brand}", f"{BRAND}+").replace("{other}", f"{OTHER}+")
     pattern = re.sub(r"\{w(\d+)-(\d+)\}", lambda m: f"{_STEP}{{{m[1]},{m[2]}}}?", pattern)
+    pattern = re.sub(r"\{n(\d+)-(\d+)\}", lambda m: f"{_NEAR}{{{m[1]},{m[2]}}}?", pattern)
     pattern = re.sub(r" ([?*])?", lambda m: f"(?:{_SPACE})?" if m[1] else _SPACE, pattern)
     return re.compile(pattern)
 

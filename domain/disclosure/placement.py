@@ -139,6 +139,8 @@ def _tacked_on(hit: Hit, block: int) -> bool:
             break
     if before is None:
         return False
+    if hit.rule.kind == "commission":
+        return False
     return not hit.phrase or _breaks(hit.seen, before, hit.start)
 
 
