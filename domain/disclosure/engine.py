@@ -9,12 +9,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from domain.disclosure.evidence import Found
-from domain.disclosure.lexicons import languages, load_lexicon
+from domain.disclosure.lexicons import languages, load_lexicon, read_data
 from domain.disclosure.marks import DenialHit, Hit
 from domain.disclosure.models import Change, CheckInput, Finding, Outcome, Reason, Verdict
 from domain.disclosure.packs import Pack, fallback_pack, load_pack
@@ -91,6 +91,13 @@ def _messages() -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+@cache
+def _advice_messages(language: str | None) -> dict[str, Any]:
+    """What to change and where, in the language of the post where we have it, else in English."""
+    own = None if language is None else read_data("messages", language)
+    return own or _messages()
+
+
 def _label(hit: Hit | DenialHit | None) -> str:
     if hit is None:
         return ""
@@ -111,7 +118,7 @@ def _explanation(post: CheckInput, code: str, ruling: Ruling) -> str:
 def _change(post: CheckInput, pack: Pack, ruling: Ruling, found: Found) -> Change | None:
     if ruling.outcome is Outcome.PASS:
         return None
-    messages = _messages()
+    messages = _advice_messages(found.language)
     words = _words(post, pack, found)
     hit = ruling.hit
     kind = "default"

@@ -18,10 +18,10 @@ from domain.disclosure.text import BRAND, SeenText, brand_names, read, read_mirr
 from domain.offer import Format, Platform
 
 _LONG_WORDS: Final = (
-    r"on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?|all the time|"
-    r"durchgehend|ganze[nrs]?|dauerhaft|pendant tou|tout le|en permanence|todo el|toda la|tutta la|tutto il|hela|"
-    r"hele|heile|koko|caly|cala|przez cal|o tempo todo|toda a|tod[oa] o|fijo|fixo|fisso|de hele|continu|"
-    r"sempre|siempre|jatkuvasti|常時|ずっと|全編|終始|내내|계속|상시|전체|पूरे"
+    r"on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?|"
+    r"all the time|durchgehend|ganze[nrs]?|dauerhaft|pendant tou|tout le|en permanence|todo el|toda la|"
+    r"tutta la|tutto il|hela|hele|heile|koko|caly|cala|przez cal|o tempo todo|toda a|tod[oa] o|fijo|fixo|"
+    r"fisso|de hele|continu|sempre|siempre|jatkuvasti|常時|ずっと|全編|終始|내내|계속|상시|전체|पूरे"
 )
 _BRIEF_WORDS: Final = (
     r"seconds?|secs?|flash(?:es)?|brief(?:ly)?|tiny|small print|last \d|\d ?s|once|only|end card|at the end|"
@@ -119,7 +119,7 @@ class Found:
     def _guess(self) -> str | None:
         texts = [seen for _, seen in self.surfaces.written]
         longest = max(texts, key=lambda seen: len(seen.plain), default=None)
-        return None if longest is None else languages.guess(longest)
+        return None if longest is None else languages.guess(longest, self.pack.file.language.own)
 
     @property
     def hits(self) -> list[Hit]:

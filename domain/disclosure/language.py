@@ -7,6 +7,7 @@ only when it is clear: an unknown language is better than a wrong one.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from functools import cache, lru_cache
 from typing import Final
 
@@ -34,6 +35,7 @@ _SCRIPTS: Final = {
 }
 _ENOUGH: Final = 1.0
 _CLEARLY: Final = 1.3
+_ALIKE: Final = frozenset({"da", "nb"})
 _LETTERS: Final = {
     "ß": ("de",),
     "ü": ("de", "tr"),
@@ -83,8 +85,8 @@ def _script(char: str) -> str:
     return unicodedata.name(char, "").split(" ")[0] if char.isalpha() else ""
 
 
-def guess(seen: SeenText) -> str | None:
-    """The language of a text (ISO 639-1), or None when it cannot be told."""
+def guess(seen: SeenText, likely: Collection[str] = ()) -> str | None:
+    """The language of a text (ISO 639-1), or None when it cannot be told. `likely` ones win a draw."""
     if not seen.plain.isascii():
         letters = [c for c in seen.plain if c.isalpha()]
         scripts = [_script(c) for c in letters]
@@ -99,8 +101,14 @@ def guess(seen: SeenText) -> str | None:
     for letter in set(seen.original.casefold()) & _LETTERS.keys():
         for code in _LETTERS[letter]:
             scores[code] = scores.get(code, 0.0) + 1 / len(_LETTERS[letter])
-    first, second = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
-    return first[0] if first[1] >= _ENOUGH and first[1] >= second[1] * _CLEARLY else None
+    best = max(scores.values())
+    if best < _ENOUGH:
+        return None
+    near = [code for code, score in scores.items() if score * _CLEARLY > best]
+    own = [code for code in near if code in likely]
+    if len(near) > 1 and not set(near) <= _ALIKE and not own:
+        return None
+    return max(own or near, key=lambda code: scores[code])
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -46,6 +46,7 @@ def platform_terms(platform: str) -> dict[str, Any]:
     return terms
 
 
+@cache
 def _fold(format_: Format, surface: Surface) -> dict[str, int]:
     folds = _platforms()["fold"]
     if surface in {Surface.TITLE, Surface.DESCRIPTION}:

@@ -154,18 +154,24 @@ def plainly(text: str) -> str:
 
 def _fold_simply(text: str) -> tuple[str, bytearray | None] | None:
     """The plain form when each character has one of its own and none is odd, else None."""
-    table: dict[int, str] = {}
-    accents = set()
-    for char in set(text):
+    if not unicodedata.is_normalized("NFC", text):
+        return None
+    chars = set(text)
+    for char in chars - _simple.keys():
         plain, kind = (EMOJI, _PLAIN) if char == _EMOJI_STYLE else _fold(char)
         if kind not in {_PLAIN, _ACCENT} or len(plain) != 1 or plain in _LOOKALIKE:
             return None
+        _simple[char] = plain
         if kind == _ACCENT:
-            accents.add(char)
-        table[ord(char)] = plain
-    if _STYLED_TEXT.search(text):
+            _with_accent.add(char)
+    if _EMOJI_STYLE in chars and _STYLED_TEXT.search(text):
         return None
-    return text.translate(table), bytearray(c in accents for c in text) if accents else None
+    accented = bytearray(c in _with_accent for c in text) if chars & _with_accent else None
+    return text.translate(str.maketrans({char: _simple[char] for char in chars})), accented
+
+
+_simple: dict[str, str] = {}
+_with_accent: set[str] = set()
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:

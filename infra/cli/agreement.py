@@ -128,7 +128,7 @@ def show(found: Agreement, console: Console) -> None:
     console.print(
         f"{found.judged} posts, verdict agrees in {_share(agree, found.judged)}, "
         f"verdict and reason in {_share(agree - len(found.other_reasons), found.judged)}; "
-        f"{found.judged / max(found.seconds, 1e-9):,.0f} posts a second, first use of the rules included."
+        f"{found.judged / max(found.seconds, 1e-9):,.0f} posts a second on one core."
     )
     matrix = Table("expected \\ verdict", *ORDER)
     for expected in ORDER:

