@@ -18,7 +18,7 @@ from domain.disclosure.text import BRAND, SeenText, brand_names, read, read_mirr
 from domain.offer import Format, Platform
 
 _LONG_WORDS: Final = (
-    r"on screen|all stream|throughout|whole|entire|always on|persistent|permanent|pinned|stays?|"
+    r"on screen|all stream|always|throughout|whole|entire|always on|persistent|permanent|pinned|stays?|"
     r"all the time|durchgehend|ganze[nrs]?|dauerhaft|pendant tou|tout le|en permanence|todo el|toda la|"
     r"tutta la|tutto il|hela|hele|heile|koko|caly|cala|przez cal|o tempo todo|toda a|tod[oa] o|fijo|fixo|"
     r"fisso|de hele|continu|sempre|siempre|jatkuvasti|常時|ずっと|全編|終始|내내|계속|상시|전체|पूरे"
@@ -30,9 +30,9 @@ _BRIEF_WORDS: Final = (
 _OTHER_WORDS: Final = (
     r"onscreen|visible|shown|corner|first \d|frame \d|at the start|sichtbar|표시|表示|화면|画面"
 )
-_REMARKS: Final = re.compile(rf"(?<!\w)(?:{_LONG_WORDS}|{_BRIEF_WORDS}|{_OTHER_WORDS})")
-_LASTING: Final = re.compile(rf"(?<!\w)(?:{_LONG_WORDS})|내내|ずっと")
-_BRIEF: Final = re.compile(rf"(?<!\w)(?:{_BRIEF_WORDS})(?!\w*aste)|\d ?秒|\d ?초")
+_REMARKS: Final = re.compile(rf"(?<![a-z])(?:{_LONG_WORDS}|{_BRIEF_WORDS}|{_OTHER_WORDS})")
+_LASTING: Final = re.compile(rf"(?<![a-z])(?:{_LONG_WORDS})")
+_BRIEF: Final = re.compile(rf"(?<![a-z])(?:{_BRIEF_WORDS})(?!\w*aste)|\d ?秒|\d ?초")
 _FRAMES: Final = re.compile(r"(?:^|[\n/|;])\s*(?:frame|slide|story)\s*\d+\s*[:–-]", re.IGNORECASE)
 
 

@@ -65,7 +65,7 @@ _WORD: Final = re.compile(r"\w+")
 _UNSPACED: Final = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0e7f]")
 _ENDING: Final = 4
 _OVERRIDDEN: Final = re.compile("\u202e([^\u202c\n]*)")
-_REMARK: Final = re.compile(r"[(\[]([^()\[\]]{3,80})[)\]]")
+_REMARK: Final = re.compile(r"[(\[（]([^()\[\]（）]{3,80})[)\]）]")
 
 
 class Token(NamedTuple):
@@ -167,7 +167,7 @@ def _fold_simply(text: str) -> tuple[str, bytearray | None] | None:
     if _EMOJI_STYLE in chars and _STYLED_TEXT.search(text):
         return None
     accented = bytearray(c in _with_accent for c in text) if chars & _with_accent else None
-    return text.translate(str.maketrans({char: _simple[char] for char in chars})), accented
+    return text.translate({ord(char): _simple[char] for char in chars}), accented
 
 
 _simple: dict[str, str] = {}
@@ -376,9 +376,10 @@ def remarks(text: str, words: re.Pattern[str]) -> tuple[str, list[str]]:
     found: list[str] = []
 
     def blank(match: re.Match[str]) -> str:
-        if words.search(match.group(1).casefold()) is None:
+        noted = plainly(match.group(1))
+        if words.search(noted) is None:
             return match.group()
-        found.append(match.group(1).casefold())
+        found.append(noted)
         return " " * len(match.group())
 
     return _REMARK.sub(blank, text), found
