@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.campaign import CampaignStatus
 from domain.commands import CheckOutcome, Id, TransferResult
-from domain.roles import Actor
+from domain.roles import HANDSEL, Actor
 
 RECORD_CHANGE: Final = "record_change"
 CHECK_POST: Final = "check_post"
@@ -138,6 +138,8 @@ class StatusTask(_Model):
 
     campaign_id: Id
     status: CampaignStatus
+    actor: Actor = HANDSEL
+    """Who wanted it."""
 
 
 class PageTask(_Model):

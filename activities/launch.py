@@ -29,9 +29,10 @@ from domain.decide import decide
 from domain.errors import Refused
 from domain.ledger import budget_declared
 from domain.money import Money
-from domain.roles import HANDSEL
+from domain.roles import HANDSEL, Actor
 from domain.stages import ENDS, Stage
 from domain.state import Snapshot, State
+from infra.audit.append import append_audit
 from infra.tables import Campaign, Collaboration
 from workflows.messages import (
     COLLABORATION,
@@ -75,6 +76,9 @@ class LaunchActivities:
             if campaign.status != CampaignStatus.DRAFT:
                 return
             campaign.status = CampaignStatus.LIVE
+            append_audit(
+                session, campaign.brand_id, "campaign", campaign.id, "campaign_launched", task.actor, now
+            )
             campaign.launched_at = now
             if campaign.budget_amount > 0:
                 budget = Money(amount=campaign.budget_amount, currency=campaign.currency)
@@ -98,6 +102,9 @@ class LaunchActivities:
         if closing:
             values["closed_at"] = func.coalesce(Campaign.closed_at, datetime.now(UTC))
         with self._sessions.begin() as session:
+            campaign = session.get_one(Campaign, task.campaign_id, with_for_update=True)
+            if campaign.status != task.status:
+                _tell(session, campaign, task.status, task.actor)
             session.execute(update(Campaign).where(Campaign.id == task.campaign_id).values(values))
 
     @activity.defn(name=contracts.WITHDRAW_PAGE, no_thread_cancel_exception=True)
@@ -200,3 +207,12 @@ def _groups(rows: Sequence[Any]) -> list[Sequence[Any]]:
 def _page(task: PageTask, rows: Sequence[Any]) -> Page:
     cursor = rows[-1].id if rows else task.cursor
     return Page(cursor=cursor, count=len(rows), done=len(rows) < PAGE_SIZE)
+
+
+def _tell(session: Session, campaign: Campaign, status: CampaignStatus, actor: Actor) -> None:
+    """The change of status, in the audit log."""
+    said = {"from": campaign.status, "to": status.value}
+    now = datetime.now(UTC)
+    append_audit(
+        session, campaign.brand_id, "campaign", campaign.id, "campaign_status_changed", actor, now, said
+    )

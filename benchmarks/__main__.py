@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.audit import measure_audit
+from benchmarks.evidence import measure_evidence
 from benchmarks.front import measure_accepts, measure_reads
 from benchmarks.size import measure_captions, measure_first_page, measure_memory
 from benchmarks.throughput import measure_launch, measure_lives
@@ -44,6 +45,7 @@ def benchmarks(*, quick: bool) -> dict[str, Callable[[], Results]]:
         "memory": lambda: _in_a_yard(lambda place: measure_memory(place, 1000 // small)),
         "launch": lambda: _in_a_yard(lambda place: measure_launch(place, 10_000 // small)),
         "audit": lambda: _in_a_yard(lambda place: measure_audit(place, 1_000_000 // small)),
+        "evidence": lambda: _in_a_yard(lambda place: measure_evidence(place, 100 // small)),
         "reads": lambda: _in_a_yard(lambda place: measure_reads(place, 100_000 // small)),
     }
 
@@ -52,7 +54,9 @@ def main() -> None:
     """Run what was asked for, or everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="captions, first-page, lives, accepts, memory, launch, audit, reads"
+        "names",
+        nargs="*",
+        help="captions, first-page, lives, accepts, memory, launch, audit, evidence, reads",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the load: to try, not to quote")
     asked = parser.parse_args()

@@ -67,6 +67,30 @@ async def measure_launch(place: Yard, count: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+async def live_all(place: Yard, count: int) -> tuple[Client, list[str], float]:
+    """Let `count` creators live their whole collaboration; their ids, and how many did in a second."""
+    client = await client_of(place)
+    creator_ids = await asyncio.to_thread(place.creators, count)
+    await asyncio.to_thread(place.payable, creator_ids)
+    place.stripe("/_sim/fund", {"amount": 22_000 * count * 2, "currency": "usd"})
+    return await _live(place, client, creator_ids)
+
+
+async def _live(place: Yard, client: Client, creator_ids: list[str]) -> tuple[Client, list[str], float]:
+    campaign_id, collaboration_ids = place.campaign(creator_ids)
+    gate, count = asyncio.Semaphore(AT_ONCE), len(creator_ids)
+
+    async def live(collaboration_id: str) -> None:
+        async with gate:
+            await Life(place, client, collaboration_id).whole()
+
+    began = time.perf_counter()
+    await launched(place, client, campaign_id)
+    await asyncio.gather(*(live(collaboration_id) for collaboration_id in collaboration_ids))
+    await until(lambda: place.count(campaign_id, "completed") == count, 600)
+    return client, collaboration_ids, count / (time.perf_counter() - began)
+
+
 async def measure_lives(place: Yard, count: int) -> list[dict[str, Any]]:
     """Whole `gifting_paid` lives per second; floor: bare workflows with as many updates and activities."""
     client = await client_of(place)
@@ -77,18 +101,7 @@ async def measure_lives(place: Yard, count: int) -> list[dict[str, Any]]:
     with floor_worker(place):
         await _floor(client, 20, bare, AT_ONCE)
         floor = count / await _floor(client, count, bare, AT_ONCE)
-    campaign_id, collaboration_ids = place.campaign(creator_ids)
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def live(collaboration_id: str) -> None:
-        async with gate:
-            await Life(place, client, collaboration_id).whole()
-
-    began = time.perf_counter()
-    await launched(place, client, campaign_id)
-    await asyncio.gather(*(live(collaboration_id) for collaboration_id in collaboration_ids))
-    await until(lambda: place.count(campaign_id, "completed") == count, 600)
-    speed = count / (time.perf_counter() - began)
+    _, collaboration_ids, speed = await _live(place, client, creator_ids)
     return [
         {"what": f"whole gifting_paid lives per second, of {count}", "value": speed, "unit": "1/s",
          "floor": floor, "goal": "at least 0.8 of the floor", "ratio": speed / floor},

@@ -5,8 +5,10 @@ The API and the shell share this. Launching is the workflow's; nothing here star
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,8 +21,9 @@ from domain.errors import IllegalCommand, Invalid, Refused
 from domain.money import Money
 from domain.offer import Offer
 from domain.policy import Policy
-from domain.roles import Actor
+from domain.roles import HANDSEL, Actor
 from domain.terms import Gift, terms_text
+from infra.audit.append import append_audit
 from infra.authors import remember_author
 from infra.ids import new_id
 from infra.tables import Brand, Campaign, CampaignVariant, Collaboration, Product, Variant
@@ -40,6 +43,7 @@ def create_campaign(
     session.flush()
     _set_variants(session, campaign.id, variants)
     remember_author(session, campaign, by, "terms")
+    _tell(session, campaign, "campaign_created", new, by)
     return campaign
 
 
@@ -67,7 +71,17 @@ def change_campaign(
     session.flush()
     _set_variants(session, campaign.id, variants)
     remember_author(session, campaign, by, "terms")
+    _tell(session, campaign, "campaign_changed", after, by)
     return campaign
+
+
+def _tell(session: Session, campaign: Campaign, event: str, stands: NewCampaign, by: Actor | None) -> None:
+    """What was set, in the audit log: the terms, clocks and gates by their hash, which the row must fit."""
+    digest = hashlib.sha256(stands.model_dump_json().encode()).hexdigest()
+    said = {"budget": campaign.budget_amount, "currency": campaign.currency, "sha256": digest}
+    append_audit(
+        session, campaign.brand_id, "campaign", campaign.id, event, by or HANDSEL, datetime.now(UTC), said
+    )
 
 
 def as_new_campaign(session: Session, campaign: Campaign) -> NewCampaign:

@@ -95,7 +95,7 @@ class CampaignWorkflow:
             status = _LEADS_TO[steering.command]
             await workflow.execute_activity(
                 SET_CAMPAIGN_STATUS,
-                StatusTask(campaign_id=self._start.campaign_id, status=status),
+                StatusTask(campaign_id=self._start.campaign_id, status=status, actor=steering.actor),
                 **CAMPAIGN_OPTIONS,
             )
             self._status = status

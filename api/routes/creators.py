@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -19,6 +20,7 @@ from api.schemas.common import CreatorId
 from api.schemas.creators import AccountShown, CreatorAdded, CreatorChanges, CreatorShown, ProfileShown
 from domain.errors import Invalid
 from domain.roles import Role
+from infra.audit.append import append_audit
 from infra.creators import ImportReport, NewCreator, add_creator, import_creators
 from infra.tables import Creator, CreatorKey, SocialAccount
 from infra.vault import Profile, Vault
@@ -81,6 +83,9 @@ def change_creator(
     creator = own(session, caller, Creator, creator_id)
     creator.do_not_contact = changes.do_not_contact
     session.flush()
+    event = "contact_stopped" if changes.do_not_contact else "contact_allowed"
+    now = datetime.now(UTC)
+    append_audit(session, caller.brand_id, "creator", creator.id, event, caller.actor, now)
     return _shown(session, vault, caller, [creator])[0]
 
 

@@ -10,7 +10,17 @@ import pytest
 from infra.local.part import is_setting
 from infra.local.stack import Stack
 
-STORIES = ("answers", "content", "happy_lives", "parcels", "payment", "posts", "races", "traces")
+STORIES = (
+    "answers",
+    "content",
+    "happy_lives",
+    "parcels",
+    "payment",
+    "posts",
+    "races",
+    "traces",
+    "without_trace",
+)
 pytest.register_assert_rewrite(*(f"tests.lifecycle.{name}" for name in ("life", "playing", *STORIES)))
 
 from tests.lifecycle.playing import Playing  # noqa: E402 - after its assertions are registered

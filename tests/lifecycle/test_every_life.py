@@ -13,3 +13,4 @@ from tests.lifecycle.payment import *
 from tests.lifecycle.posts import *
 from tests.lifecycle.races import *
 from tests.lifecycle.traces import *
+from tests.lifecycle.without_trace import *  # the last: it changes what the others look at

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from domain.campaign import NewCampaign
 from domain.errors import Defect
 from infra.audit.append import append_audit
 from infra.audit.sequencer import sequence_all, sequence_batch
-from infra.tables import AuditHead, AuditLine, AuditQueued, Event
+from infra.campaigns import change_campaign, create_campaign
+from infra.tables import AuditFact, AuditHead, AuditLine, AuditQueued, Event
 from tests.records.office import BRAND, Office
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -147,3 +149,29 @@ def test_what_must_not_stand_in_the_log_is_refused_and_changes_nothing(
     assert caught.value.code == "audit_unfit"
     assert "ada@" not in str(caught.value)
     assert sequence_all(office.sessions) == 0
+
+
+def test_a_campaigns_terms_and_status_stand_in_the_log_with_who_set_them(office: Office) -> None:
+    office.open()
+    with office.sessions.begin() as session:
+        new = NewCampaign.model_validate(
+            {
+                "name": "Autumn",
+                "currency": "USD",
+                "budget": 0,
+                "brief": {"summary": "Show it."},
+                "offer": {"type": "gifting", "deliverables": [{"platform": "tiktok", "format": "video"}]},
+                "variants": ["S30"],
+            }
+        )
+        campaign = create_campaign(session, office.brand_id, new, by=BRAND)
+        change_campaign(session, campaign, {"name": "Late autumn"}, by=BRAND)
+    with office.sessions() as session:
+        facts = session.scalars(
+            select(AuditFact).where(AuditFact.subject_id == campaign.id).order_by(AuditFact.id)
+        ).all()
+    assert [(one.event, one.actor_id) for one in facts] == [
+        ("campaign_created", BRAND.id),
+        ("campaign_changed", BRAND.id),
+    ]
+    assert facts[0].data["sha256"] != facts[1].data["sha256"]
