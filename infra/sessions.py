@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from domain.roles import Actor, ActorKind
@@ -107,24 +107,29 @@ def live_sessions(session: Session, settings: Settings, email: str, now: datetim
     return [Recognised(*row) for row in rows]
 
 
-def end_session(session: Session, session_id: str, now: datetime) -> None:
-    """This session counts no more. Ending twice is ending once."""
-    session.execute(
-        update(StaffSession)
-        .where(StaffSession.id == session_id, StaffSession.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+def end_session(session: Session, session_id: str, now: datetime, result: Result = Result.ENDED) -> None:
+    """This session counts no more; the log says so. Ending twice is ending once."""
+    _end(session, StaffSession.id == session_id, now, result)
 
 
 def end_sessions_of(session: Session, member_id: str, now: datetime) -> int:
     """Every session of this member counts no more. How many there were."""
-    ended = session.execute(
+    return _end(session, StaffSession.member_id == member_id, now, Result.ENDED)
+
+
+def _end(session: Session, which: ColumnElement[bool], now: datetime, result: Result) -> int:
+    ended = session.scalars(
         update(StaffSession)
-        .where(StaffSession.member_id == member_id, StaffSession.ended_at.is_(None))
+        .where(which, StaffSession.ended_at.is_(None))
         .values(ended_at=now)
-        .returning(StaffSession.id)
-    )
-    return len(ended.all())
+        .returning(StaffSession)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row in ended:
+        member = session.get_one(Member, row.member_id)
+        log_sign_in(session, member, How(row.how), result, Origin(row.network, row.browser), now)
+    session.flush()
+    return len(ended)
 
 
 def log_sign_in(

@@ -200,6 +200,7 @@ def _forget_old(session: Session, now: datetime) -> None:
     """What is kept for a while only."""
     session.execute(delete(SignInCode).where(SignInCode.created_at < now - CODES_KEPT))
     session.execute(delete(SignIn).where(SignIn.at < now - LOG_KEPT))
+    session.execute(delete(StaffSession).where(StaffSession.expires_at < now - LOG_KEPT))
     session.execute(
         delete(StaffMail).where(StaffMail.created_at < now - MAILS_KEPT, StaffMail.state != "queued")
     )

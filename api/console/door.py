@@ -18,9 +18,9 @@ from domain.errors import NotFound, Refused
 from domain.sign_in import How, Result, safe_next
 from infra import sign_in
 from infra.contact import Email
-from infra.sessions import end_session, log_sign_in, open_session
+from infra.sessions import end_session, open_session
 from infra.setup import is_set_up
-from infra.tables import Brand, Member
+from infra.tables import Brand
 
 router = console_router()
 
@@ -127,9 +127,7 @@ def _welcome(view: View, outcome: sign_in.Outcome) -> Response:
 @router.post("/sign-out")
 def sign_out(view: ViewOf) -> Response:
     """End this session."""
-    end_session(view.session, view.person.session_id, view.now)
-    member = view.session.get(Member, view.person.member_id)
-    log_sign_in(view.session, member, How.LINK, Result.SIGNED_OUT, view.origin, view.now)
+    end_session(view.session, view.person.session_id, view.now, Result.SIGNED_OUT)
     return view.let_out("/console/sign-in", "signed_out")
 
 

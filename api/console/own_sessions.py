@@ -30,8 +30,9 @@ def end_own_session(session_id: str, view: ViewOf) -> Response:
     mine = live_sessions(view.session, view.settings, view.person.email, view.now)
     if session_id not in {one.session.id for one in mine}:
         raise NotFound("no such session")
-    end_session(view.session, session_id, view.now)
-    if session_id == view.person.session_id:
+    here = session_id == view.person.session_id
+    end_session(view.session, session_id, view.now, Result.SIGNED_OUT if here else Result.ENDED)
+    if here:
         return view.let_out("/console/sign-in", "signed_out")
     return view.go("/console/sessions", "session_ended")
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import ACCESS, roles_of
 from api.console.access import DOORS, PAGES, roles_of_page
+from api.main import create_app
 from domain.roles import Role
 from infra.api_keys import make_key
 from infra.ids import new_id
 from infra.settings import Settings
 from infra.tables import ApiKey, Brand, Member, MemberInvitation, StaffSession
 from tests.console.conftest import Team
-from tests.console.walk import Insider, Walked, every_route
+from tests.console.walk import Insider, Walked, every_route, mark_on
 
 OPEN = {
     "/api/v1/openapi.json": "the document for programs",
@@ -215,6 +216,36 @@ def test_every_page_is_shut_to_scripts_frames_caches_and_search(
         assert (
             re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|<style|\son[a-z]+=|javascript:", answer.text) is None
         )
+
+
+def test_a_person_may_call_what_the_table_says(
+    app: FastAPI, web: TestClient, team: Team, insider: As
+) -> None:
+    calls = [one for one in every_route(app) if one.kind == "CallRoute"]
+    assert len(calls) > 80
+    for role in Role:
+        person = insider(team, role)
+        headers = {"Authorization": f"Session {person.client.cookies['handsel_session']}"}
+        for one in calls:
+            answer = web.request(one.method, one.at({}), headers=headers)
+            refused = role not in roles_of(one.name)
+            if refused:
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (one, role)
+            else:
+                assert answer.status_code not in (401, 403, 500, 503), (one, role, answer.text)
+
+
+def test_https_shuts_cookies_and_forbids_plain_http(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"public_url": "https://handsel.example"}))
+    with TestClient(app, base_url="https://handsel.example", follow_redirects=False) as client:
+        answer = client.get("/console/sign-in")
+        door = next(one for one in answer.headers.get_list("set-cookie") if "handsel_door" in one)
+        assert door.startswith("__Host-handsel_door=")
+        assert all(part in door for part in ("Secure", "HttpOnly", "SameSite=lax", "Path=/"))
+        assert "Domain" not in door
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        email = {"email": "a@b.example", "csrf": mark_on(answer.text)}
+        assert client.post("/console/sign-in", data=email).status_code == 303
 
 
 def test_everything_else_is_shut_too(web: TestClient) -> None:

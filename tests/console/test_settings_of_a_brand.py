@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from domain.roles import Role
 from infra.settings import Settings
-from infra.tables import ApiKey, AuditFact, Brand, StaffSession
+from infra.tables import ApiKey, AuditFact, Brand, SignIn, StaffSession
 from tests.console.conftest import Browser, Team, hidden_fields
 
 KEYS = "/console/keys"
@@ -77,6 +77,9 @@ def test_sessions_are_listed_and_ended_one_by_one_and_all(
     assert third.client.get("/console").status_code == 303
     here.open("/console")
     here.send("/console", "/console/sign-out")
+    with sessions() as session:
+        log = select(SignIn.result).where(SignIn.member_id == team.ids[Role.OPS]).order_by(SignIn.id)
+        assert list(session.scalars(log)) == ["signed_in"] * 3 + ["ended"] * 2 + ["signed_out"]
     assert here.client.get("/console").headers["location"] == "/console/sign-in"
 
 
