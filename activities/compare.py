@@ -35,31 +35,34 @@ from infra.tables import Brand, ReconciliationItem, StripeCursor
 _PAGE: Final = 5000
 _BALANCE: Final = "balance:"
 
-_PAIRS: Final = text("""
+# What of ours moves Stripe's balance, by the id of what moved it there; out is below zero. A further sort
+# (reversals) is one more SELECT here.
+_OURS: Final = """
+    SELECT a.payout_id || '/' || a.number AS key, a.stripe_transfer_id AS source, -a.amount AS amount,
+        a.currency, a.finished_at AS at, p.brand_id, p.collaboration_id
+    FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
+    WHERE a.state = 'sent'
+"""
+_PAIRS: Final = text(f"""
     SELECT m.id, m.type, m.amount, m.fee, m.currency, m.source, m.created_at,
-        a.payout_id || '/' || a.number AS attempt, a.amount AS our_amount, a.currency AS our_currency,
-        a.finished_at, coalesce(p.brand_id, g.brand_id) AS brand_id,
-        coalesce(p.collaboration_id, g.collaboration_id) AS collaboration_id
+        o.key, o.amount AS our_amount, o.currency AS our_currency, o.at,
+        coalesce(o.brand_id, g.brand_id) AS brand_id,
+        coalesce(o.collaboration_id, g.collaboration_id) AS collaboration_id
     FROM stripe_movements m
-    LEFT JOIN payout_attempts a ON m.type = 'transfer' AND a.stripe_transfer_id = m.source
-    LEFT JOIN payouts p ON p.id = a.payout_id
+    LEFT JOIN ({_OURS}) o ON o.source = m.source
     LEFT JOIN payouts g ON m.transfer_group <> '' AND g.id = m.transfer_group
     WHERE m.matched_at IS NULL AND m.id > :after
     ORDER BY m.id LIMIT :most
-""")
+""")  # noqa: S608 - the query above
 _MATCH: Final = text("""
     UPDATE stripe_movements SET matched_to = v.matched_to, matched_at = :now
     FROM unnest(CAST(:ids AS text[]), CAST(:names AS text[])) AS v(id, matched_to)
     WHERE stripe_movements.id = v.id
 """)
-_ALONE: Final = text("""
-    SELECT a.payout_id || '/' || a.number AS attempt, a.stripe_transfer_id, a.amount, a.currency,
-        a.finished_at, p.brand_id
-    FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
-    WHERE a.state = 'sent' AND NOT EXISTS (
-        SELECT FROM stripe_movements m WHERE m.source = a.stripe_transfer_id AND m.type = 'transfer'
-    )
-""")
+_ALONE: Final = text(f"""
+    SELECT o.* FROM ({_OURS}) o
+    WHERE NOT EXISTS (SELECT FROM stripe_movements m WHERE m.source = o.source)
+""")  # noqa: S608 - the query above
 _SLOW_ATTEMPTS: Final = text("""
     SELECT a.payout_id || '/' || a.number AS subject, a.amount, a.currency, a.opened_at AS since, p.brand_id
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
@@ -136,8 +139,8 @@ def _judge_page(
     for row in rows:
         theirs = Theirs(row.id, row.type, row.amount, row.fee, row.currency, row.created_at)
         ours = None
-        if row.attempt is not None:
-            ours = Ours(row.attempt, -row.our_amount, row.our_currency, row.finished_at)
+        if row.key is not None:
+            ours = Ours(row.key, row.our_amount, row.our_currency, row.at)
         verdict = judge(ours, theirs, now)
         if verdict.matched_to:
             ids.append(row.id)
@@ -166,13 +169,9 @@ def _book_fee(session: Session, theirs: Theirs, row: Any, house: str | None) -> 
 
 def _ours_alone(session: Session, now: datetime) -> Iterator[Difference]:
     for row in session.execute(_ALONE):
-        ours = Ours(row.attempt, -row.amount, row.currency, row.finished_at)
-        verdict = judge(ours, None, now)
+        verdict = judge(Ours(row.key, row.amount, row.currency, row.at), None, now)
         if verdict.which is not None:
-            subject = row.stripe_transfer_id
-            yield Difference(
-                verdict.which, subject, row.currency, ours.amount, None, row.finished_at, row.brand_id
-            )
+            yield Difference(verdict.which, row.source, row.currency, row.amount, None, row.at, row.brand_id)
 
 
 def _slow(session: Session, now: datetime) -> Iterator[Difference]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import case, func, literal_column, null, or_, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,6 +24,33 @@ OVERLAP: Final = timedelta(minutes=10)
 _CANDIDATES: Final = 5
 """Rows that a copy tries to begin from, when Stripe does not know them any more."""
 _REFRESHED: Final = 500
+
+# xmax is zero for a row that this statement inserted.
+_WRITE: Final = text("""
+    INSERT INTO stripe_movements
+        (id, type, category, amount, fee, net, currency, source, transfer_group, status, created_at,
+         available_on, copied_at, matched_to)
+    SELECT
+        id, type, category, amount, fee, net, currency, source, transfer_group, status, created,
+        available_on, :now, ''
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told(
+        id text, type text, category text, amount bigint, fee bigint, net bigint, currency text,
+        source text, transfer_group text, status text, created timestamptz, available_on timestamptz
+    )
+    ON CONFLICT (id) DO UPDATE SET
+        amount = excluded.amount, fee = excluded.fee, net = excluded.net, currency = excluded.currency,
+        status = excluded.status,
+        matched_at = CASE
+            WHEN (stripe_movements.amount, stripe_movements.fee, stripe_movements.net,
+                stripe_movements.currency)
+                = (excluded.amount, excluded.fee, excluded.net, excluded.currency)
+            THEN stripe_movements.matched_at
+        END
+    WHERE (stripe_movements.amount, stripe_movements.fee, stripe_movements.net, stripe_movements.currency,
+            stripe_movements.status)
+        <> (excluded.amount, excluded.fee, excluded.net, excluded.currency, excluded.status)
+    RETURNING xmax = 0 AS is_new
+""")
 
 Beat = Callable[[], Any]
 
@@ -117,43 +144,9 @@ def _keep(sessions: sessionmaker[Session], page: RowPage, *, back: bool = False)
 
 def _write(session: Session, rows: list[StripeRow]) -> list[bool]:
     """Insert rows; one that says something else than its copy is taken over, to be compared anew."""
-    values = [_values(row) for row in rows]
-    write = insert(StripeMovement)
-    told = write.excluded
-    changed = or_(
-        *(getattr(StripeMovement, name) != told[name] for name in ("amount", "fee", "net", "currency"))
-    )
-    pending = StripeMovement.status != told.status
-    write = write.on_conflict_do_update(
-        index_elements=[StripeMovement.id],
-        set_={
-            **{name: told[name] for name in ("amount", "fee", "net", "currency", "status")},
-            "matched_at": case((changed, null()), else_=StripeMovement.matched_at),
-        },
-        where=or_(changed, pending),
-    )
-    # xmax is zero for a row that this statement inserted.
-    result: Any = session.execute(write.values(values).returning(literal_column("xmax = 0")))
-    return [bool(inserted) for (inserted,) in result]
-
-
-def _values(row: StripeRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "type": row.type,
-        "category": row.category,
-        "amount": row.amount,
-        "fee": row.fee,
-        "net": row.net,
-        "currency": row.currency,
-        "source": row.source,
-        "transfer_group": row.transfer_group,
-        "status": row.status,
-        "created_at": row.created,
-        "available_on": row.available_on,
-        "copied_at": datetime.now(UTC),
-        "matched_to": "",
-    }
+    told = "[" + ",".join(row.model_dump_json() for row in rows) + "]"
+    result = session.execute(_WRITE, {"rows": told, "now": datetime.now(UTC)})
+    return [bool(row.is_new) for row in result]
 
 
 def refresh_pending(sessions: sessionmaker[Session], gateway: PaymentsGateway, now: datetime) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.audit import measure_audit
+from benchmarks.books import measure_entries, measure_reconciliation
 from benchmarks.evidence import measure_evidence
 from benchmarks.front import measure_accepts, measure_reads
 from benchmarks.size import measure_captions, measure_first_page, measure_memory
@@ -39,6 +40,8 @@ def benchmarks(*, quick: bool) -> dict[str, Callable[[], Results]]:
     return {
         "captions": partial(measure_captions, 5 / small),
         "first-page": lambda: measure_first_page(Path(tempfile.mkdtemp(prefix="handsel-first-")) / "s"),
+        "entries": partial(measure_entries, 8 / small),
+        "reconciliation": partial(measure_reconciliation, 100_000 // small),
         "lives": lambda: _in_a_yard(lambda place: measure_lives(place, 300 // small)),
         "accepts": lambda: _in_a_yard(lambda place: measure_accepts(place, 50, 20 // small)),
         "calm-accepts": lambda: _in_a_yard(lambda place: measure_accepts(place, 10, 20 // small)),

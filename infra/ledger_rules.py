@@ -94,9 +94,12 @@ ENTRIES: Final = {
     "attempt_amount": """
         SELECT a.payout_id || '/' || a.number, 'the attempt is over ' || a.amount || ' ' || a.currency
             || ', its entry over ' || coalesce(m.amount || ' ' || m.currency, 'nothing')
+            || ', its payout over ' || p.amount || ' ' || p.currency
         FROM payout_attempts a
+        JOIN payouts p ON p.id = a.payout_id
         LEFT JOIN entries e ON e.key = 'opened/' || a.payout_id || '/' || a.number
         LEFT JOIN movements m ON m.entry_id = e.id
-        WHERE m.amount IS DISTINCT FROM a.amount OR m.currency IS DISTINCT FROM a.currency""",
+        WHERE m.amount IS DISTINCT FROM a.amount OR m.currency IS DISTINCT FROM a.currency
+            OR (a.state <> 'refused' AND (p.amount, p.currency) <> (a.amount, a.currency))""",
 }
 """What every entry must keep, whatever it is about."""

@@ -126,7 +126,6 @@ def settle_difference(
 @router.post(
     "/reconciliation/runs",
     summary="Compare now",
-    status_code=202,
     dependencies=REPEATABLE,
     responses=answers(400, 409, 413),
 )

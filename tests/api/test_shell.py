@@ -141,3 +141,35 @@ def test_every_command_of_the_front_explains_itself() -> None:
         result = CliRunner().invoke(app, [name, "--help"])
         assert result.exit_code == 0
         assert "Commands" in result.output
+
+
+def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
+    """Stock, its value in the books, files of them, months and differences."""
+    zone = ("--zone", "Europe/Berlin")
+    shell("brand", "create", "Book & Keeper", "--owner-email", "olga@keeper.example", *zone)
+    (made,) = read(shell, "product", "add", "Dusk lamp", "--sku", "DUSK", "--stock", "10", "--cost", "1450")
+    account = f"variant:{made['variants'][0]['id']}:stock:USD"
+    assert "145.00 USD" in shell("ledger", "balance", account).stdout
+    assert "0.00 USD" in shell("ledger", "balance", account, "--at", "2020-01-31").stdout
+    trial = read(shell, "ledger", "trial-balance", "--accounts")
+    assert [line["balance"] for line in trial["items"]] == [14_500, -14_500]
+    assert "together" in shell("ledger", "trial-balance").stdout
+    shell("product", "stock", "DUSK", "8")
+    statement = read(shell, "ledger", "statement", account, "--from", "2020-01-01")
+    assert [line["balance"] for line in statement["items"]] == [14_500, 11_600]
+    assert "closing" in shell("ledger", "statement", account).stdout
+    file = tmp_path / "ledger.csv"
+    assert "2 rows in" in shell("export", "ledger", "-o", file).stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "variant:stock" in shell("export", "journal", ends=1).output
+    for kind, code in (("variant:stock", "1400"), ("world", "9999")):
+        shell("export", "code", kind, code)
+    journal = tmp_path / "journal.parquet"
+    assert "4 rows in" in shell("export", "journal", "--format", "parquet", "-o", journal).stdout
+    (month,) = read(shell, "period", "list")
+    assert month["state"] == "open"
+    assert "period_running" in shell("period", "show", month["month"]).stdout
+    assert "period_running" in shell("period", "close", month["month"], ends=1).output
+    assert "compared up to" in shell("reconcile", "run").stdout
+    assert "0 open." in shell("reconcile", "list").stdout
+    assert "neither a day" in shell("ledger", "balance", account, "--at", "soon", ends=2).output

@@ -20,6 +20,8 @@ from infra.demo.world.carrier import Carrier, Fate, plan
 from infra.demo.world.diary import Diary
 from infra.demo.world.network import Network
 
+FREIGHT: Final = 640
+"""What the carrier of the demo takes for a parcel, minor units."""
 EVERY: Final = 0.8
 """Seconds between two looks at the lists."""
 HOME: Final = "US"
@@ -108,8 +110,8 @@ class BrandPeople:
     async def _upload(self, tracking: list[tuple[str, str, str]]) -> None:
         sheet = io.StringIO()
         writer = csv.writer(sheet)
-        writer.writerow(("shipment_id", "carrier", "tracking_number", "tracking_url"))
-        writer.writerows((parcel, "local", number, url) for parcel, number, url in tracking)
+        writer.writerow(("shipment_id", "carrier", "tracking_number", "tracking_url", "freight_amount"))
+        writer.writerows((parcel, "local", number, url, FREIGHT) for parcel, number, url in tracking)
         report = await self._calls.post_csv("/shipments/tracking", sheet.getvalue())
         for line in report["results"]:
             if line["result"] == "refused" and line["code"] not in OVERTAKEN:
