@@ -26,6 +26,8 @@ from infra.tables import Account, Collaboration, Notice, Payout, Shipment
 
 LAST_MAILS: Final = 8.0
 """Seconds that the last mails get to go out."""
+LAST_STATUS: Final = 20.0
+"""Seconds that a closed campaign gets to notice that everything in it has ended."""
 _LOOK_EVERY: Final = 1.0
 
 
@@ -169,6 +171,15 @@ async def _close(opened: Opened, engine: Engine) -> None:
         moment, _ = await asyncio.to_thread(_look, engine, [production])
         if moment.ended == moment.everybody:
             await opened.ops.post(f"/campaigns/{production.campaign_id}/commands/close", {})
+            await _until_completed(opened, production.campaign_id)
+
+
+async def _until_completed(opened: Opened, campaign_id: str) -> None:
+    until = time.monotonic() + LAST_STATUS
+    while time.monotonic() < until:
+        if (await opened.ops.get(f"/campaigns/{campaign_id}"))["status"] == "completed":
+            return
+        await asyncio.sleep(_LOOK_EVERY / 4)
 
 
 async def _report(

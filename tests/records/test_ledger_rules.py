@@ -45,7 +45,11 @@ CORRUPTED = {
         "sent/{payout}/1",
     ),
     "own_brand": ("UPDATE entries SET brand_id = 'brand_other' WHERE kind = 'fee_held'", "held/{of}"),
-    "attempt_amount": ("UPDATE payouts SET amount = amount + 1", "{payout}/1"),
+    "attempt_amount": (
+        "ALTER TABLE payout_attempts DROP CONSTRAINT released_by_report;"
+        "UPDATE payout_attempts SET amount = amount - 1",
+        "{payout}/1",
+    ),
     "state_is_row": ("UPDATE collaborations SET attention = 'ship_late'", "{of}"),
     "held": ("UPDATE accounts SET balance = 5 WHERE name = 'collaboration:{of}:held'", "{of}"),
     "entry_content": (
