@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.auth import ANYBODY, OPERATES, OWNS
+from api.auth import ANYBODY, OPERATES, OWNS, PAYS, WORKS
 from domain.errors import Defect
 from domain.roles import Role
 
@@ -57,6 +57,18 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "reject_post_here": OPERATES,
     "settle_finding_here": OPERATES,
     "recheck_post_here": OPERATES,
+    "payouts_page": ANYBODY,
+    "approve_payouts_here": PAYS,
+    "payout_page": ANYBODY,
+    "approve_payout_here": PAYS,
+    "refuse_payout_here": PAYS,
+    "hold_payout_here": WORKS,
+    "release_payout_here": PAYS,
+    "override_gate_here": PAYS,
+    "reassess_payout_here": WORKS,
+    "settle_attempt_here": PAYS,
+    "build_bundle_here": WORKS,
+    "bundle_file": ANYBODY,
     "nothing_here": ANYBODY,
 }
 """Page (name of its function) to the roles that may open or send it."""

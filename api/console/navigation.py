@@ -35,6 +35,7 @@ NAVIGATION: Final[tuple[Group, ...]] = (
             Item("disclosure_page", "/console/disclosure"),
         ),
     ),
+    Group("money", (Item("payouts_page", "/console/payouts"),)),
     Group(
         "brand",
         (

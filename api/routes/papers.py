@@ -10,16 +10,15 @@ from sqlalchemy import select
 
 from api.auth import own
 from api.calls import KEYED, CallerOf, CallRoute, SessionOf
+from api.ledger_lines import entries_of
 from api.problems import answers
 from api.schemas.collaborations import (
     AssetShown,
     AttemptShown,
     Entries,
-    EntryShown,
     EventPage,
     EventShown,
     GatesShown,
-    MovementShown,
     Notices,
     NoticeShown,
     Payouts,
@@ -33,10 +32,8 @@ from domain.errors import NotFound
 from infra.tables import (
     Asset,
     Collaboration,
-    Entry,
     Event,
     GateReport,
-    Movement,
     Notice,
     Payout,
     PayoutAttempt,
@@ -98,18 +95,7 @@ def get_gates(collaboration_id: CollaborationId, caller: CallerOf, session: Sess
 def list_ledger_lines(collaboration_id: CollaborationId, caller: CallerOf, session: SessionOf) -> Entries:
     """Every posting for this collaboration with its movements: source gives, destination takes."""
     own(session, caller, Collaboration, collaboration_id)
-    entries = session.scalars(
-        select(Entry).where(Entry.collaboration_id == collaboration_id).order_by(Entry.at, Entry.id)
-    ).all()
-    lines: dict[str, list[MovementShown]] = defaultdict(list)
-    movements = (
-        select(Movement)
-        .where(Movement.entry_id.in_([entry.id for entry in entries]))
-        .order_by(Movement.entry_id, Movement.line)
-    )
-    for movement in session.scalars(movements):
-        lines[movement.entry_id].append(MovementShown.model_validate(movement))
-    return Entries(items=[_entry(entry, lines[entry.id]) for entry in entries])
+    return Entries(items=entries_of(session, collaboration_id))
 
 
 @router.get("/collaborations/{collaboration_id}/payouts", summary="Payouts")
@@ -167,11 +153,6 @@ def list_submissions(
 
 def _of(kind: Any, collaboration_id: str) -> Any:
     return select(kind).where(kind.collaboration_id == collaboration_id).order_by(kind.id)
-
-
-def _entry(entry: Entry, movements: list[MovementShown]) -> EntryShown:
-    fields = {name: getattr(entry, name) for name in EntryShown.model_fields if name != "movements"}
-    return EntryShown(**fields, movements=movements)
 
 
 def _payout(payout: Payout, attempts: list[AttemptShown]) -> PayoutShown:

@@ -6,26 +6,22 @@ Idempotency-Key. What a person may not do is refused there; nothing is decided h
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.auth import Caller, own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf, request_name
-from api.commands import give
 from api.paging import Page, Paging, page_of
+from api.payout_decisions import Click, approve_many, decide
 from api.payouts import detail, listed, payouts_query
 from api.problems import answers
 from api.schemas.collaborations import CommandOutcome
 from api.schemas.common import PayoutId
 from api.schemas.payouts import (
     BatchGiven,
-    BatchLine,
     BatchShown,
     HoldGiven,
     OverrideGiven,
@@ -33,23 +29,14 @@ from api.schemas.payouts import (
     PayoutListed,
     RefusalGiven,
 )
-from domain.approvals import is_person
 from domain.clocks import Span
-from domain.commands import Request as Order
-from domain.errors import Forbidden, Invalid, Refused
-from domain.ledger import actor_text
 from domain.stages import Attention
-from domain.state import Snapshot
-from infra.ids import new_id
-from infra.tables import Payout, Remark
+from infra.tables import Payout
 
 router = APIRouter(
     tags=["payouts"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
 )
 DECIDES = answers(400, 202, 404, 409, 413)
-MOST_IN_A_BATCH: Final = 500
-_AT_ONCE: Final = 8
-"""Lines of a batch that are worked together."""
 
 
 @router.get("/payouts", summary="Payouts")
@@ -148,48 +135,8 @@ async def approve_payouts(
 
     Sent again with the same Idempotency-Key, lines that counted count once.
     """
-    _require_person(caller)
-    chosen = await run_in_threadpool(_choose, session, caller, given)
-    turn = asyncio.Semaphore(_AT_ONCE)
-    name = request_name(request, uuid4().hex)
-
-    async def one(payout_id: str, collaboration_id: str) -> BatchLine:
-        command = {"name": "approve_payout", "payout_id": payout_id}
-        async with turn:
-            try:
-                await _give(request, caller, collaboration_id, f"{name}:{payout_id}", command)
-            except Refused as refusal:
-                return BatchLine(
-                    payout_id=payout_id, result="refused", code=refusal.code, message=refusal.message
-                )
-        return BatchLine(payout_id=payout_id, result="approved")
-
-    known = [one(payout_id, of) for payout_id, of in chosen.items() if of]
-    unknown = [
-        BatchLine(payout_id=payout_id, result="refused", code="not_found", message="no such payout")
-        for payout_id, of in chosen.items()
-        if not of
-    ]
-    results = [*await asyncio.gather(*known), *unknown]
-    approved = sum(line.result == "approved" for line in results)
-    return BatchShown(approved=approved, refused=len(results) - approved, results=results)
-
-
-def _choose(session: Session, caller: Caller, given: BatchGiven) -> dict[str, str]:
-    """Payout to collaboration, empty where the brand has no such payout."""
-    if given.all_waiting == bool(given.payouts):
-        raise Invalid("name payouts, or choose all_waiting: one of the two", field="payouts")
-    if given.all_waiting:
-        query = payouts_query(caller.brand_id, attention=Attention.AWAITS_APPROVAL).limit(MOST_IN_A_BATCH)
-        found = {
-            row.id: row.collaboration_id for row in session.scalars(query.order_by(Payout.pay_by, Payout.id))
-        }
-    else:
-        rows = select(Payout).where(Payout.brand_id == caller.brand_id, Payout.id.in_(given.payouts))
-        own_ = {row.id: row.collaboration_id for row in session.scalars(rows)}
-        found = {one: own_.get(one, "") for one in given.payouts}
-    session.commit()  # hold no connection while the workflows answer
-    return {one: of for one, of in found.items() if one not in given.exceptions}
+    click = Click(request.app, caller, request_name(request, uuid4().hex))
+    return await approve_many(click, session, given)
 
 
 async def _decide(
@@ -201,50 +148,6 @@ async def _decide(
     fields: dict[str, Any],
     remark: str = "",
 ) -> CommandOutcome:
-    """Keep the words, then give the command that names them."""
-    needs_person = command != "hold_payout"
-    collaboration_id = await run_in_threadpool(
-        _prepare, session, caller, payout_id, fields, remark, needs_person
-    )
-    name = request_name(request, uuid4().hex)
-    snapshot = await _give(request, caller, collaboration_id, name, {"name": command, **fields})
+    click = Click(request.app, caller, request_name(request, uuid4().hex))
+    snapshot = await decide(click, session, payout_id, command, fields, remark)
     return CommandOutcome.model_validate(snapshot.model_dump())
-
-
-def _require_person(caller: Caller) -> None:
-    if not is_person(caller.actor):
-        raise Forbidden("a person has to do this; an API key cannot", code="needs_person")
-
-
-def _prepare(
-    session: Session,
-    caller: Caller,
-    payout_id: str,
-    fields: dict[str, Any],
-    remark: str,
-    needs_person: bool,
-) -> str:
-    payout = own(session, caller, Payout, payout_id)
-    if needs_person:
-        _require_person(caller)
-    if remark.strip():
-        fields["remark_id"] = new_id("remark")
-        session.add(
-            Remark(
-                id=fields["remark_id"],
-                brand_id=caller.brand_id,
-                collaboration_id=payout.collaboration_id,
-                actor=actor_text(caller.actor),
-                text=remark.strip(),
-            )
-        )
-    session.commit()  # hold no connection while the workflow answers
-    return payout.collaboration_id
-
-
-async def _give(
-    request: Request, caller: Caller, collaboration_id: str, name: str, command: dict[str, Any]
-) -> Snapshot:
-    order = Order.model_validate({"id": name, "actor": caller.actor, "command": command})
-    state = request.app.state
-    return await give(state.temporal, state.sessions, collaboration_id, order)
