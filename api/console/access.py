@@ -69,6 +69,7 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "settle_attempt_here": PAYS,
     "build_bundle_here": WORKS,
     "bundle_file": ANYBODY,
+    "collaboration_page": ANYBODY,
     "nothing_here": ANYBODY,
 }
 """Page (name of its function) to the roles that may open or send it."""

@@ -5,7 +5,7 @@ What is approved is what was shown: a batch names its lines. Each line gets its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,19 +13,23 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.auth import PAYS
 from api.console.frame import View, ViewOf, errors_of, status_of
+from api.console.home import DONE_AT, NEEDS, Need
 from api.console.naming import Named, age, campaigns_named, creators_named
 from api.console.route import console_router
+from api.console.session import Person
 from api.console.tables import listed_by_moment
-from api.console.wording import knows, say
+from api.console.wording import knows, money, say
 from api.pages.forms import FormRefused
 from api.payout_decisions import Click, approve_many
 from api.payouts import listed, may_approve, payouts_query
 from api.schemas.payouts import BatchGiven, BatchLine, BatchShown, PayoutListed
 from api.standings import IN_THE_WAY, STANDINGS, standing_is, standing_of, sums_of
 from domain.errors import Refused
+from domain.stages import Attention
 from domain.state import State
 from infra.tables import Campaign, Collaboration, Payout
 
@@ -204,3 +208,19 @@ def _why_not(view: View, payouts: Sequence[Any]) -> dict[str, str]:
         one.id: may_approve(view.session, one, states[one.collaboration_id], view.person).why_not
         for one in payouts
     }
+
+
+def _money_wanted(session: Session, person: Person) -> Iterable[Need]:
+    """How much the payments that wait for money come to, by currency."""
+    for one in sums_of(session, person.brand_id):
+        if one.standing == "funds":
+            text = say("payouts.money_wanted", amount=money(one.amount, one.currency))
+            mine = person.role in PAYS
+            yield Need(text, one.how_many, f"{PATH}?standing=funds&currency={one.currency}", mine=mine)
+
+
+NEEDS.append(_money_wanted)
+DONE_AT.update(
+    {flag.value: f"{PATH}?standing={standing}" for standing, flags in IN_THE_WAY.items() for flag in flags}
+    | {Attention.OUTCOME_UNKNOWN.value: f"{PATH}?standing=unknown"}
+)

@@ -227,3 +227,39 @@ def test_the_whole_story_and_a_bundle_that_verifies(desk: Desk, signed_in: As) -
     viewer = signed_in(person(desk.office, Role.VIEWER))
     assert viewer.client.get(found.group(1)).content == bundle.content
     assert f'action="{one}/bundles"' not in viewer.client.get(one).text
+
+
+def test_payments_of_another_brand_do_not_exist(
+    desk: Desk, web: TestClient, app: FastAPI, settings: Settings, signed_in: As
+) -> None:
+    set_rules(desk.office, ONE_APPROVAL)
+    (of,) = waiting(desk)
+    stranger = signed_in(person(Desk(web, app, desk.office.sessions, settings).office, Role.OWNER))
+    one = f"{LIST}/{payout_id(of)}"
+    marks = {"csrf": stranger.csrf, "nonce": "mine", "reason": "other", "remark": "x"}
+    marks["gate"] = "not_duplicate"
+    assert stranger.client.get(one).status_code == 404
+    assert stranger.client.get(f"{one}/bundles/1").status_code == 404
+    assert stranger.client.get(f"/console/collaborations/{of}").status_code == 404
+    for act in ("approve", "refuse", "hold", "release", "override", "reassess", "settle", "bundles"):
+        assert stranger.client.post(f"{one}/{act}", data=marks).status_code == 404, act
+    batch = stranger.client.post(f"{LIST}/approve", data=marks | {"payout": [payout_id(of)]})
+    assert "A payment that is not of this brand" in words(batch.text)
+    assert "0 approved" not in words(batch.text)
+    assert payout_id(of) not in stranger.client.get(LIST).text
+    assert desk.office.state(of).held == ""
+    assert desk.attempts(of) == 0
+
+
+def test_a_collaboration_is_told_to_staff(desk: Desk, signed_in: As) -> None:
+    set_rules(desk.office, ONE_APPROVAL)
+    (of,) = waiting(desk)
+    page = signed_in(person(desk.office, Role.VIEWER)).client.get(f"/console/collaborations/{of}")
+    said = words(page.text)
+    assert page.status_code == 200, said
+    assert "The fee is earned; the gates decide when it goes." in said
+    assert "Payments that wait for an approval" in said
+    assert "Parcel delivered" in said
+    assert f"{LIST}/{payout_id(of)}" in page.text
+    home = signed_in(person(desk.office)).client.get("/console").text
+    assert f'href="{LIST}?standing=approval"' in home
