@@ -32,9 +32,6 @@ from infra.tables import Inbox, Shipment, ShipmentEvent
 
 LARGEST_MESSAGE: Final = 256_000
 """Bytes. Stripe's largest events stay well below."""
-_ALL = Window(12_000, 60)
-_FORGED = Window(60, 60)
-"""Messages from one IP address, and those of them that were not signed for us, in one process."""
 _UNUSED_KEY: Final = "sk_test_for_verification_only"
 """Verifying a signature asks Stripe nothing; the front may run without Stripe's key."""
 
@@ -50,9 +47,19 @@ class Received(BaseModel):
 Handler = Callable[[Request], Coroutine[Any, Any, Received]]
 
 
+class _Limits:
+    """How much one IP address may send to one process; generous, since a proxy may stand for all."""
+
+    def __init__(self) -> None:
+        self.all = Window(12_000, 60)
+        self.forged = Window(60, 60)
+        """Messages that were not signed for us. Signed ones still count."""
+
+
 def routes_for(settings: Settings) -> APIRouter:
     """The routes whose secrets are set."""
     router = APIRouter(tags=["webhooks"], responses=answers(400, 413, 429, 503))
+    limits = _Limits()
     gateway = StripeGateway(
         settings.stripe_api_key or _UNUSED_KEY,
         settings.stripe_api_base or None,
@@ -66,14 +73,14 @@ def routes_for(settings: Settings) -> APIRouter:
     )
     for path, source, secret in stripe_routes:
         if secret:
-            handler = _stripe(gateway, source, secret, is_live(settings))
+            handler = _stripe(gateway, source, secret, is_live(settings), limits)
             router.add_api_route(
                 path, handler, methods=["POST"], name=f"receive_{source}", summary=_SUMMARY[source]
             )
     if settings.carrier_webhook_secret:
         router.add_api_route(
             "/webhooks/carrier",
-            _carrier(settings.carrier_webhook_secret),
+            _carrier(settings.carrier_webhook_secret, limits),
             methods=["POST"],
             name="receive_carrier",
             summary="Events of carriers",
@@ -95,16 +102,16 @@ def is_live(settings: Settings) -> bool:
     return not settings.is_local
 
 
-def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool) -> Handler:
+def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool, limits: _Limits) -> Handler:
     async def receive(request: Request) -> Received:
         """Verify, store once, answer. Repeats and messages out of order are welcome."""
-        hold_to(_ALL.wait(_sender(request)))
+        hold_to(limits.all.wait(_sender(request)))
         body = await _read(request)
         header = request.headers.get("stripe-signature", "")
         try:
             event = gateway.verify_webhook(body, header, secret, thin=source == "stripe_thin")
         except WebhookForged as error:
-            raise _forged(request, source) from error
+            raise _forged(request, limits, source) from error
         if event.livemode is not live:
             log.warning("webhook of the other mode", source=source, type=event.type)
             raise _bad("the message is of the other mode (test or live)", "wrong_mode")
@@ -114,15 +121,15 @@ def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool) -> Han
     return receive
 
 
-def _carrier(secret: str) -> Handler:
+def _carrier(secret: str, limits: _Limits) -> Handler:
     async def receive(request: Request) -> Received:
         """Verify, store once, answer. Repeats and messages out of order are welcome."""
-        hold_to(_ALL.wait(_sender(request)))
+        hold_to(limits.all.wait(_sender(request)))
         body = await _read(request)
         try:
             event = verify_carrier(request.headers, body, secret, datetime.now(UTC))
         except CarrierForged as error:
-            raise _forged(request, "carrier") from error
+            raise _forged(request, limits, "carrier") from error
         await run_in_threadpool(_store_carrier, request.app.state.sessions, event)
         return Received()
 
@@ -152,9 +159,9 @@ def _sender(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _forged(request: Request, source: str) -> Refused:
+def _forged(request: Request, limits: _Limits, source: str) -> Refused:
     """What a message that is not signed for us is answered: after many, less and less work."""
-    wait = _FORGED.wait(_sender(request))
+    wait = limits.forged.wait(_sender(request))
     if wait > 0:
         return TooBusy(wait)
     log.warning("webhook refused", source=source)

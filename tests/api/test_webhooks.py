@@ -179,3 +179,13 @@ def test_without_its_secret_an_address_does_not_exist(settings: Settings, path: 
     none = dict.fromkeys([*STRIPE.values(), "carrier_webhook_secret"], "")
     with TestClient(create_app(settings.model_copy(update=none))) as web:
         assert web.post(path, json={}).status_code == 404
+
+
+def test_who_forges_too_often_is_told_to_wait_and_signed_messages_still_count(api_settings: Settings) -> None:
+    with TestClient(create_app(api_settings)) as web:
+        wrong = [send_stripe(web, "/webhooks/stripe", b"{}", secret="whsec_wrong") for _ in range(61)]
+        assert [answer.status_code for answer in wrong] == [400] * 60 + [429]
+        assert int(wrong[-1].headers["retry-after"]) > 0
+        assert wrong[-1].json()["code"] == "too_many"
+        event = transfer_event(f"evt_{new_id('job')}")
+        assert send_stripe(web, "/webhooks/stripe", event).status_code == 200
