@@ -8,6 +8,7 @@ not in another sense, not about somebody else.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -29,6 +30,8 @@ _DISGUISED: Final = re.compile(r"(?<![\w@])#?[a-z0-9$@!]{3,14}(?!\w)")
 _MASKED_TAG: Final = re.compile(r"(?<!\w)#(?:a\*d|@d|4d)(?!\w)")
 _CAMEL_AD: Final = re.compile(r"[a-z]A[dD]$")
 _LONG: Final = 5
+_MOST: Final = 60
+"""Labels of one text that are looked at; a later one is never better than an earlier one like it."""
 _LINKING: Final = (
     r"(?:with|for|by|from|x|in|mit|fur|von|durch|pour|avec|par|de|du|con|para|por|da|dal|dalla|di|per|voor|van|met|"
     r"door|i|med|av|af|fra|fran|till|til|z|ze|dla|od|marki|firmy|produktow|em|com|do|pela|pelo|la|the|our|my|"
@@ -104,7 +107,7 @@ def find(pack: Pack, words: Reading, seen: SeenText, surface: Surface, brand: Br
     told = {hit.start for hit in hits if hit.phrase and hit.rule.standing == "accepted"}
     hits = [hit for hit in hits if hit.phrase or hit.tag or hit.start not in told]
     hits.sort(key=lambda hit: (hit.start, -hit.end))
-    return hits
+    return hits[:_MOST]
 
 
 def find_denials(words: Reading, seen: SeenText, surface: Surface, column: str) -> list[DenialHit]:
@@ -194,8 +197,8 @@ def _hyphenated(plain: str, token: Token) -> bool:
 
 
 def _only_tags_before(seen: SeenText, token: Token) -> bool:
-    previous = [t for t in seen.tokens if t.end <= token.start][-1:]
-    return bool(previous) and previous[0].tag
+    at = bisect_left(seen.tokens, token.start, key=lambda each: each.start)
+    return at > 0 and seen.tokens[at - 1].tag
 
 
 def _last(seen: SeenText, token: Token) -> bool:
@@ -217,8 +220,7 @@ def _shouted(seen: SeenText, token: Token) -> bool:
         return False
     if _DATE.match(seen.plain, token.end):
         return False
-    letters = [c for c in seen.original if c.isalpha()]
-    return sum(c.isupper() for c in letters) * 2 < len(letters)
+    return not seen.is_shouted
 
 
 def _word_hit(rule: Rule, seen: SeenText, surface: Surface, token: Token, brand: BrandNames) -> Hit:

@@ -83,7 +83,7 @@ def _denial(found: Found) -> Ruling | None:
     best: Ruling | None = None
     for hit in found.denials:
         entry = hit.denial.entry
-        if stated and entry.kind == "money":
+        if entry.kind == "money" and (stated or (found.column == "gift" and _speaks_of_a_gift(found))):
             continue
         soft = (
             entry.strength == "needs_review"
@@ -97,6 +97,15 @@ def _denial(found: Found) -> Ruling | None:
             return Ruling(_FAIL, Reason.DENIAL, "denial", rule, hit)
         best = best or Ruling(_REVIEW, Reason.DENIAL, "denial_review", rule, hit)
     return best
+
+
+def _speaks_of_a_gift(found: Found) -> bool:
+    """Whether the post says that something was given; "not paid" is then the truth."""
+    if any(hit.rule.kind == "gift" for hit in found.hits):
+        return True
+    seen = [text for _, text in found.surfaces.written]
+    words = (word for text in seen for token in text.tokens for word in found.words.words.get(token.word, ()))
+    return any(word.kind == "gift" for word in words)
 
 
 def _taken_back(denial: DenialHit, found: Found) -> bool:

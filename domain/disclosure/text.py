@@ -89,6 +89,7 @@ class SeenText:
     tokens: list[Token] = field(default_factory=list)
     words: frozenset[str] = frozenset()
     starts: frozenset[str] = frozenset()
+    _shouted: bool | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that a span of `plain` came from."""
@@ -98,6 +99,14 @@ class SeenText:
             return start, start
         places = self.origin[start:end]
         return min(places), max(places) + 1
+
+    @property
+    def is_shouted(self) -> bool:
+        """Whether at least half of the letters are capitals."""
+        if self._shouted is None:
+            letters = [c for c in self.original if c.isalpha()]
+            self._shouted = sum(c.isupper() for c in letters) * 2 >= len(letters)
+        return self._shouted
 
     def is_odd(self, start: int, end: int) -> bool:
         """Whether a span holds letters that not every reader sees as the plain ones."""
