@@ -32,7 +32,7 @@ from domain.roles import HANDSEL
 from infra.audit.append import append_audit
 from infra.tables import Brand, ReconciliationItem, StripeCursor
 
-_PAGE: Final = 5000
+_PAGE: Final = 20_000
 _BALANCE: Final = "balance:"
 
 # What of ours moves Stripe's balance, by the id of what moved it there; out is below zero. A further sort

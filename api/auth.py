@@ -95,6 +95,7 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "check_caption": ANYBODY,
     "list_checks": ANYBODY,
     "get_trial_balance": ANYBODY,
+    "list_entries": ANYBODY,
     "get_balance": ANYBODY,
     "get_statement": ANYBODY,
     "list_periods": ANYBODY,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -153,12 +152,6 @@ def statement(
         lines.append(StatementLine._make((*row[:-1], int(row.amount), running)))
     more = limit is not None and len(rows) > limit
     return Statement(account, currency, since, until, opening, lines, closing, more)
-
-
-def accounts_of(session: Session, brand_id: str) -> Iterator[str]:
-    """The names of every account that entries of the brand touch."""
-    rows = session.execute(_TRIAL, {"brand_id": brand_id, "at": None})
-    return (row.name for row in rows)
 
 
 def totals_of(lines: list[TrialLine]) -> list[dict[str, Any]]:

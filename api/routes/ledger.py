@@ -6,18 +6,25 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
+from sqlalchemy import select, tuple_
 
 from api.calls import KEYED, CallerOf, CallRoute, SessionOf
 from api.problems import answers
+from api.schemas.collaborations import MovementShown
 from api.schemas.ledger import (
     BalanceShown,
     CurrencySum,
+    EntryPage,
+    NumberedEntry,
     StatementLineShown,
     StatementShown,
     TrialBalanceShown,
     TrialLineShown,
 )
+from domain.errors import NotFound
+from domain.ledger import EntryKind
 from infra import books
+from infra.tables import Entry, Movement
 
 router = APIRouter(
     tags=["ledger"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
@@ -34,6 +41,11 @@ AccountName = Annotated[
 At = Annotated[
     AwareDatetime | None,
     Query(description="Count what is dated up to and including this moment; none: everything"),
+]
+Since = Annotated[AwareDatetime | None, Query(description="From this moment on")]
+Until = Annotated[AwareDatetime | None, Query(description="Up to, not including, this moment")]
+Cursor = Annotated[
+    str | None, Query(pattern=r"^entry_[0-9a-z]{26}$", description="`next_cursor` of the page before")
 ]
 _LARGEST_PAGE: Final = 200
 
@@ -57,6 +69,48 @@ def get_trial_balance(
     )
 
 
+@router.get("/ledger/entries", summary="Entries", responses=answers(404))
+def list_entries(
+    caller: CallerOf,
+    session: SessionOf,
+    since: Since = None,
+    until: Until = None,
+    kind: Annotated[EntryKind | None, Query(description="Of this kind only")] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE, description="Entries a page")] = 50,
+) -> EntryPage:
+    """Every posting of the brand with its movements, in the order of its date in the books."""
+    query = select(Entry).where(Entry.brand_id == caller.brand_id).order_by(Entry.at, Entry.number)
+    if since is not None:
+        query = query.where(Entry.at >= since)
+    if until is not None:
+        query = query.where(Entry.at < until)
+    if kind is not None:
+        query = query.where(Entry.kind == kind)
+    if cursor is not None:
+        last = session.get(Entry, cursor)
+        if last is None or last.brand_id != caller.brand_id:
+            raise NotFound("no such entry", field="cursor")
+        query = query.where(tuple_(Entry.at, Entry.number) > (last.at, last.number))
+    rows = session.scalars(query.limit(limit + 1)).all()
+    shown = rows[:limit]
+    lines: dict[str, list[MovementShown]] = {row.id: [] for row in shown}
+    movements = (
+        select(Movement).where(Movement.entry_id.in_(lines)).order_by(Movement.entry_id, Movement.line)
+    )
+    for movement in session.scalars(movements):
+        lines[movement.entry_id].append(MovementShown.model_validate(movement))
+    return EntryPage(
+        items=[_entry(row, lines[row.id]) for row in shown],
+        next_cursor=shown[-1].id if len(rows) > limit else None,
+    )
+
+
+def _entry(row: Entry, movements: list[MovementShown]) -> NumberedEntry:
+    fields = {name: getattr(row, name) for name in NumberedEntry.model_fields if name != "movements"}
+    return NumberedEntry(**fields, movements=movements)
+
+
 @router.get("/ledger/balance", summary="Balance of an account", responses=answers(404))
 def get_balance(caller: CallerOf, session: SessionOf, account: AccountName, at: At = None) -> BalanceShown:
     """What one account held at a moment."""
@@ -69,12 +123,9 @@ def get_statement(
     caller: CallerOf,
     session: SessionOf,
     account: AccountName,
-    since: Annotated[AwareDatetime | None, Query(description="From this moment on")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Up to, not including, this moment")] = None,
-    cursor: Annotated[
-        str | None,
-        Query(pattern=r"^entry_[0-9a-z]{26}$", description="`next_cursor` of the page before"),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=_LARGEST_PAGE, description="Lines a page")] = 100,
 ) -> StatementShown:
     """Opening balance, lines with the running balance, closing balance."""

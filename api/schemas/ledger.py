@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from api.schemas.collaborations import EntryShown
 from api.schemas.common import Shown
 
 
@@ -41,6 +42,21 @@ class BalanceShown(Shown):
     currency: str
     at: datetime | None
     balance: int = Field(description="Minor units")
+
+
+class NumberedEntry(EntryShown):
+    """One posting with its place in the order of posting."""
+
+    number: int = Field(description="Order of posting")
+    key: str = Field(description="What it is about; counts once", examples=["held/collab_01k9..."])
+    collaboration_id: str | None
+
+
+class EntryPage(Shown):
+    """Postings in the order of their dates."""
+
+    items: list[NumberedEntry]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last one")
 
 
 class StatementLineShown(Shown):

@@ -72,6 +72,26 @@ def test_statements_come_in_pages(brand: Tenant) -> None:
     assert (first["closing"], rest["next_cursor"]) == (18_850, None)
 
 
+def test_entries_come_in_the_order_of_their_dates_in_pages(brand: Tenant, other: Tenant) -> None:
+    path, account = _costly(brand)
+    for stock in (12, 3):
+        brand.call("PATCH", path, json={"stock": stock})
+    whole = brand.get("/ledger/entries")["items"]
+    assert [one["kind"] for one in whole] == ["goods_received", "goods_received", "goods_written_down"]
+    assert whole[0]["movements"] == [
+        {"source": "world:USD", "destination": account, "currency": "USD", "amount": 14_500}
+    ]
+    first = brand.get("/ledger/entries", params={"limit": 2})
+    rest = brand.get("/ledger/entries", params={"limit": 2, "cursor": first["next_cursor"]})
+    assert (first["items"] + rest["items"], rest["next_cursor"]) == (whole, None)
+    written_down = brand.get("/ledger/entries", params={"kind": "goods_written_down"})["items"]
+    assert written_down == whole[2:]
+    assert brand.get("/ledger/entries", params={"until": "2020-01-01T00:00:00Z"})["items"] == []
+    assert other.get("/ledger/entries")["items"] == []
+    answer = other.call("GET", "/ledger/entries", params={"cursor": whole[0]["id"]})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_the_brands_zone_is_the_owners_to_set(brand: Tenant) -> None:
     assert brand.get("/brand")["zone"] == "UTC"
     assert brand.call("PATCH", "/brand", json={"zone": "Europe/Berlin"}).json()["zone"] == "Europe/Berlin"

@@ -124,6 +124,32 @@ def test_the_same_tracking_again_changes_nothing_and_another_corrects(brand: Ten
     assert [event["name"] for event in events].count("parcel_shipped") == 1
 
 
+def test_costs_come_with_the_tracking_and_are_corrected_by_taking_back(brand: Tenant, parcels: Any) -> None:
+    _, rows = parcels
+    parcel = rows[0]["shipment_id"]
+    header = f"{HEADER},freight_amount,duty_amount,cost_currency"
+
+    def told(costs: str) -> Any:
+        body = f"{header}\n{parcel},dhl,JD014600021,,{costs}"
+        answer = brand.call("POST", "/shipments/tracking", content=body, headers={"Content-Type": "text/csv"})
+        return answer.json()["results"][0]
+
+    def booked(sort: str, currency: str) -> int:
+        account = f"shipment:{parcel}:{sort}:{currency}"
+        return int(brand.get("/ledger/balance", params={"account": account})["balance"])
+
+    assert told("640,,")["result"] == "shipped"
+    assert booked("freight", "USD") == 640
+    assert told("640,,")["result"] == "unchanged"
+    assert told("700,150,")["result"] == "corrected"
+    assert (booked("freight", "USD"), booked("duty", "USD")) == (700, 150)
+    assert told("80,150,EUR")["result"] == "corrected"
+    assert (booked("freight", "USD"), booked("freight", "EUR"), booked("duty", "EUR")) == (0, 80, 150)
+    for wrong in ("6.40,,", "-1,,", "640,,euro"):
+        assert (told(wrong)["result"], told(wrong)["code"]) == ("refused", "invalid")
+    assert (booked("freight", "EUR"), booked("duty", "USD")) == (80, 0)
+
+
 def test_tracking_as_json_with_a_key_is_repeated_word_for_word(brand: Tenant, parcels: Any) -> None:
     _, rows = parcels
     body = {

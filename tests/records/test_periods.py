@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from activities.ledger import post
+from activities.parcel_costs import tell_cost
 from activities.periods import close_period, months_of, reopen_period, standing_of
 from domain.commands import Ship
 from domain.decisions.fulfilment import current_shipment
@@ -17,10 +18,10 @@ from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import budget_declared
 from domain.money import Money
 from domain.roles import HANDSEL
-from infra.books import balance_at
+from infra.books import balance_at, statement
 from infra.ids import new_id
 from infra.ledger_check import check
-from infra.tables import AuditFact, Brand, Entry, Period, ReconciliationItem, StripeCursor
+from infra.tables import AuditFact, Brand, Entry, Period, ReconciliationItem, Shipment, StripeCursor
 from tests.records.office import BRAND, Office
 
 APRIL = datetime(2026, 4, 3, 9, 0, tzinfo=UTC)
@@ -133,6 +134,31 @@ def test_what_comes_late_is_dated_in_the_open_month(books: Office) -> None:
     assert books.state(of).news_at == books.clock
     assert check_balance(books, END) == before
     with books.sessions() as session:
+        assert check(session) == []
+
+
+def test_a_cost_of_a_closed_month_is_corrected_in_the_open_one(books: Office) -> None:
+    of = books.accepted()
+    parcel = current_shipment(books.state(of))
+    told = {"actor": BRAND, "at": books.clock}
+    with books.sessions.begin() as session:
+        row = session.get_one(Shipment, parcel)
+        tell_cost(session, row, "freight", Money(amount=640, currency="USD"), **told)
+    _compared(books, APRIL)
+    frozen = _close(books)
+    with books.sessions.begin() as session:
+        row = session.get_one(Shipment, parcel)
+        tell_cost(session, row, "freight", Money(amount=700, currency="USD"), actor=BRAND, at=APRIL)
+    account = f"shipment:{parcel}:freight:USD"
+    with books.sessions() as session:
+        lines = statement(session, books.brand_id, account).lines
+        assert [(line.kind, line.amount, line.at >= END) for line in lines] == [
+            ("freight_booked", 640, False),
+            ("cost_reversed", -640, True),
+            ("freight_booked", 700, True),
+        ]
+        assert lines[1].reverses_id == lines[0].entry_id
+        assert session.get_one(Period, (books.brand_id, "2026-03")).digest == frozen.digest
         assert check(session) == []
 
 
