@@ -7,22 +7,33 @@ an error; what a platform does not tell stays unknown; every look is stored once
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from temporalio.exceptions import ApplicationError
 
-from activities.posts_port import PostPrivate, PostReader, PostRemoved, PostUrlRefused
+from activities.posts_port import (
+    PostPrivate,
+    PostReader,
+    PostRemoved,
+    PostUnreachable,
+    PostUntold,
+    PostUrlRefused,
+    Whose,
+)
 from domain.chain import canonical
 from domain.commands import CheckOutcome
 from domain.disclosure.engine import check
 from domain.disclosure.models import Brand as BrandOnRecord
 from domain.disclosure.models import CheckInput, Outcome, Verdict
 from domain.offer import CampaignType
+from domain.proof import PROOF_NEEDED, needs_proof
 from infra.objects import ObjectStore
 from infra.tables import Brand, Campaign, Collaboration, Creator, DisclosureCheck, Post, SocialAccount
 
@@ -45,6 +56,8 @@ OUTCOMES: Final = {
 }
 
 
+LONGEST_WAIT: Final = timedelta(hours=6)
+"""The longest pause that a platform may ask for between two tries of one look."""
 _JUDGED: Final = ("caption", "language", "overlay_text", "spoken_disclosure", "platform_label")
 
 
@@ -57,6 +70,8 @@ class Setting:
     relationship: str
     handles: dict[str, str]
     posts: Sequence[Post]
+    brand_id: str = ""
+    creator_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,18 @@ class Look:
     verdict: Verdict | None = None
 
 
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Let Temporal try again when the platform asked us to, where it said when."""
+    try:
+        yield
+    except PostUnreachable as error:
+        if error.after is None:
+            raise
+        wait = min(timedelta(seconds=error.after), LONGEST_WAIT)
+        raise ApplicationError(str(error), type="PostUnreachable", next_retry_delay=wait) from None
+
+
 def worst(looks: Sequence[Look]) -> Look:
     """The look that decides."""
     return max(looks, key=lambda look: WORST_LAST.index(look.outcome))
@@ -78,7 +105,7 @@ def worst(looks: Sequence[Look]) -> Look:
 def setting_of(session: Session, collaboration_id: str, submission_id: str) -> Setting:
     """Whose posts are looked at, for whom, and where they are."""
     row = session.execute(
-        select(Campaign.type, Creator.country, Creator.id, Brand.name)
+        select(Campaign.type, Campaign.brand_id, Creator.country, Creator.id, Brand.name)
         .join(Collaboration, Collaboration.campaign_id == Campaign.id)
         .join(Creator, Creator.id == Collaboration.creator_id)
         .join(Brand, Brand.id == Campaign.brand_id)
@@ -96,13 +123,22 @@ def setting_of(session: Session, collaboration_id: str, submission_id: str) -> S
         relationship=CampaignType(row.type).relationship,
         handles={platform: _plain(handle) for platform, handle in accounts},
         posts=posts,
+        brand_id=row.brand_id,
+        creator_id=row.id,
     )
 
 
 def look_at(reader: PostReader, post: Post, setting: Setting, after: datetime | None) -> Look:
     """What is at the address of a post now. Raises `PostUnreachable` while its platform does not answer."""
+    whose = Whose(
+        brand_id=setting.brand_id,
+        creator_id=setting.creator_id,
+        handle=setting.handles.get(post.platform, ""),
+    )
     try:
-        snapshot = reader.read(post.url, post.platform)
+        snapshot = reader.read(post.url, post.platform, whose)
+    except PostUntold:
+        return Look(post.url, CheckOutcome.NEEDS_REVIEW, PROOF_NEEDED, {"url": post.url})
     except PostRemoved:
         return Look(post.url, CheckOutcome.REMOVED, "removed", {"url": post.url})
     except PostPrivate:
@@ -112,10 +148,13 @@ def look_at(reader: PostReader, post: Post, setting: Setting, after: datetime | 
     seen = snapshot.model_dump(mode="json")
     if _plain(snapshot.author_handle) != setting.handles.get(post.platform):
         return Look(post.url, CheckOutcome.WRONG_AUTHOR, "wrong_author", seen)
-    if after is not None and snapshot.published_at < after.replace(microsecond=0):
+    published = snapshot.published_at
+    if after is not None and published is not None and published < after.replace(microsecond=0):
         return Look(post.url, CheckOutcome.TOO_EARLY, "too_early", seen)
     verdict = check(input_of(setting, post.platform, post.format, seen))
     seen |= {"format": post.format, **_case(setting)}
+    if needs_proof(verdict.verdict, verdict.reason, post.format, snapshot.unknown):
+        return Look(post.url, CheckOutcome.NEEDS_REVIEW, PROOF_NEEDED, seen, verdict)
     return Look(post.url, OUTCOMES[verdict.verdict], verdict.reason.value, seen, verdict)
 
 

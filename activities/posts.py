@@ -15,7 +15,16 @@ from temporalio import activity
 
 from activities import contracts
 from activities.contracts import CheckResult, CheckTask
-from activities.looks import CheckOf, Look, content_of, keep_evidence, look_at, setting_of, store_check
+from activities.looks import (
+    CheckOf,
+    Look,
+    content_of,
+    keep_evidence,
+    look_at,
+    patiently,
+    setting_of,
+    store_check,
+)
 from activities.posts_port import PostReader
 from domain.commands import CheckOutcome
 from domain.ids import derived_id
@@ -55,7 +64,8 @@ class PostActivities:
         with self._sessions() as session:
             setting = setting_of(session, task.collaboration_id, task.submission_id)
             verified = _first_passed(session, task)
-        looks = [look_at(self._reader, post, setting, task.accepted_at) for post in setting.posts]
+        with patiently():
+            looks = [look_at(self._reader, post, setting, task.accepted_at) for post in setting.posts]
         return [_doubted(look, verified) for look in looks]
 
     def _result(self, check_id: str, task: CheckTask) -> CheckResult:

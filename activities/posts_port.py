@@ -25,7 +25,8 @@ class PostSnapshot(BaseModel):
     platform: str
     post_id: str
     author_handle: str
-    published_at: AwareDatetime
+    published_at: AwareDatetime | None
+    """None where the platform does not tell it."""
     caption: str
     language: str | None = None
     overlay_text: str | None = None
@@ -35,6 +36,22 @@ class PostSnapshot(BaseModel):
     is_private: bool = False
     is_live: bool = True
     raw_sha256: str
+    unknown: tuple[str, ...] = ()
+    """What this platform never tells: of `published_at`, `description`, `overlay_text`, `spoken_disclosure`
+    and `platform_label`. A name that is not here and None was looked for and not found."""
+
+
+class Whose(BaseModel):
+    """Whose post is read, for whom: where a door needs a token, it is theirs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    brand_id: str = ""
+    creator_id: str = ""
+    handle: str = ""
+
+
+NOBODY = Whose()
 
 
 class PostRemoved(Exception):
@@ -46,14 +63,25 @@ class PostPrivate(Exception):
 
 
 class PostUnreachable(Exception):
-    """The platform did not answer, or answered with a fault of its own. Try again later."""
+    """The platform did not answer, or answered with a fault of its own. Try again later.
+
+    `after`: seconds that the platform asked to wait, where it did.
+    """
+
+    def __init__(self, sentence: str, after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+class PostUntold(Exception):
+    """The platform does not tell programs of this post; the creator's own proof is needed."""
 
 
 class PostUrlRefused(ValueError):
     """The address is not one that may be read. `reason` is a stable code.
 
     `not_a_url`, `wrong_scheme`, `unknown_host`, `wrong_platform`, `not_a_post`, `redirected`,
-    `too_large`, `wrong_type`, `unreadable`.
+    `too_large`, `wrong_type`, `unreadable`, `not_public`.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:
@@ -65,9 +93,9 @@ class PostUrlRefused(ValueError):
 class PostReader(Protocol):
     """Reads one live post."""
 
-    def read(self, url: str, platform: str) -> PostSnapshot:
+    def read(self, url: str, platform: str, whose: Whose = NOBODY) -> PostSnapshot:
         """The post at `url` as it is now.
 
-        Raises `PostRemoved`, `PostPrivate`, `PostUnreachable` (temporary) or `PostUrlRefused`.
+        Raises `PostRemoved`, `PostPrivate`, `PostUntold`, `PostUnreachable` (temporary) or `PostUrlRefused`.
         """
         ...

@@ -25,6 +25,7 @@ from activities.looks import (
     content_of,
     keep_evidence,
     look_at,
+    patiently,
     setting_of,
     store_check,
 )
@@ -102,7 +103,8 @@ class WatchActivities:
                 for post in setting.posts
             ]
         else:
-            found = [look_at(self._reader, post, setting, None) for post in setting.posts]
+            with patiently():
+                found = [look_at(self._reader, post, setting, None) for post in setting.posts]
             looks = [_meant(look, verified.get(look.url)) for look in found]
         key = keep_evidence(self._objects, check_id, looks)
         of = CheckOf(check_id, task.collaboration_id, submission_id, "watch", task.number)

@@ -35,6 +35,7 @@ PREFIXES: Final = {
     "entry": "entry",
     "event": "event",
     "gate_report": "gates",
+    "platform_token": "ptok",
     "difference": "diff",
     "job": "job",
     "audit_root": "root",

@@ -149,6 +149,8 @@ def _addresses(settings: Settings) -> Iterator[Refusal]:
             yield Refusal(env_name(name), "must be https: it carries people's files")
     if settings.stripe_api_base:
         yield Refusal("STRIPE_API_BASE", "is for the local simulator; leave it empty")
+    if any(urlsplit(base).scheme != "https" for base in settings.platform_apis.values()):
+        yield Refusal("HANDSEL_PLATFORM_APIS", "must be https: keys and tokens go there")
     if settings.post_hosts:
         yield Refusal("HANDSEL_POST_HOSTS", "is for the local social network; leave it empty")
 

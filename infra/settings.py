@@ -197,6 +197,13 @@ class Settings(BaseSettings):
     post_hosts: dict[str, str] = {}
     """Platform name to base address, as JSON: where posts are read instead of the platforms
     themselves. For the local stack's social network only."""
+    youtube_api_key: str = Field(default="", repr=False)
+    """Key of YouTube's Data API. Empty: only titles are read, and the creator's proof is asked for."""
+    platform_apis: dict[str, str] = {}
+    """Door to base address, as JSON: `youtube`, `youtube_oembed`, `tiktok`, `tiktok_oembed`,
+    `instagram`, where another than the platform's own is to be asked."""
+    platform_budgets: dict[str, int] = {"youtube": 9000, "tiktok": 5000, "instagram": 4000}
+    """Calls to each platform a day (UTC), as JSON, over all workers; what is above waits."""
 
     @classmethod
     def settings_customise_sources(
@@ -264,8 +271,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
     given: dict[str, object] = {
         field: variables[env_name(field)] for field in Settings.model_fields if env_name(field) in variables
     }
-    if "post_hosts" in given:
-        given["post_hosts"] = json.loads(variables[env_name("post_hosts")])
+    for field in ("post_hosts", "platform_apis", "platform_budgets"):
+        if field in given:
+            given[field] = json.loads(variables[env_name(field)])
     return GivenSettings.model_validate(given)
 
 

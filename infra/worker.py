@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 import structlog
+from sqlalchemy.orm import Session, sessionmaker
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.adapters.mailer import SmtpMailer
-from activities.adapters.post_reader import SocialPostReader
+from activities.adapters.platforms.reader import make_reader
 from activities.adapters.stripe_gateway import StripeGateway
 from activities.audit import AuditActivities
 from activities.inbox import InboxActivities
@@ -28,6 +29,7 @@ from activities.launch import LaunchActivities
 from activities.notices import Notices
 from activities.payments import PaymentActivities
 from activities.posts import PostActivities
+from activities.posts_port import PostReader
 from activities.reconcile import ReconcileActivities
 from activities.record import Records
 from activities.staff_mails import StaffMails
@@ -35,6 +37,7 @@ from activities.watch import WatchActivities
 from infra.database import make_engine, make_sessions
 from infra.logs import configure
 from infra.objects import ObjectStore
+from infra.platforms import StoredBudget, StoredTokens
 from infra.settings import Settings, get_settings
 from infra.temporal import connect
 from infra.vault import Vault
@@ -82,13 +85,18 @@ def stripe_gateway(settings: Settings) -> StripeGateway:
     )
 
 
+def _reader(settings: Settings, sessions: sessionmaker[Session], vault: Vault) -> PostReader:
+    budget = StoredBudget(sessions, settings.platform_budgets)
+    return make_reader(settings, StoredTokens(sessions, vault), budget)
+
+
 def collaboration_activities(settings: Settings, client: Client) -> list[Callable[..., Any]]:
     """Activities of the queue `collaborations`."""
     sessions = make_sessions(make_engine(settings))
     vault = Vault(settings.vault_key)
     loop = asyncio.get_running_loop()
     launch = LaunchActivities(sessions, client, loop)
-    reader, objects = SocialPostReader(settings.post_hosts), ObjectStore(settings)
+    reader, objects = _reader(settings, sessions, vault), ObjectStore(settings)
     posts = PostActivities(sessions, reader, objects)
     watch = WatchActivities(sessions, reader, objects, client, loop)
     mailer = SmtpMailer(settings.smtp_url)

@@ -19,11 +19,13 @@ import httpx
 from pydantic import ValidationError
 
 from activities.posts_port import (
+    NOBODY,
     PostPrivate,
     PostRemoved,
     PostSnapshot,
     PostUnreachable,
     PostUrlRefused,
+    Whose,
 )
 
 PATIENCE: Final = 5.0
@@ -104,7 +106,7 @@ class SocialPostReader:
             headers={"accept": "application/json", "user-agent": "Handsel post reader"},
         )
 
-    def read(self, url: str, platform: str) -> PostSnapshot:
+    def read(self, url: str, platform: str, whose: Whose = NOBODY) -> PostSnapshot:  # noqa: ARG002 - needs no token
         """The post at `url` as it is now; see `activities.posts_port.PostReader`."""
         address = parse_post_url(url, self._hosts)
         if address.platform != platform:

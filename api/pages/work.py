@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from activities.adapters.post_reader import parse_post_url
+from activities.adapters.platforms.addresses import read_address
 from activities.posts_port import PostUrlRefused
 from api.pages import answers
 from api.pages.dossier import Dossier, Piece
@@ -102,7 +102,7 @@ def _post_url(piece: Piece, paper: Paper) -> str:
         raise FormRefused({name: say("error.url_missing")})
     platform = piece.deliverable.platform.value
     try:
-        address = parse_post_url(typed if "://" in typed else f"https://{typed}", paper.post_hosts)
+        address = read_address(typed if "://" in typed else f"https://{typed}", paper.post_hosts)
     except PostUrlRefused as refused:
         elsewhere = refused.reason in ("unknown_host", "wrong_platform")
         text = (

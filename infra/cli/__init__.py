@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "period": ("infra.cli.period:app", "Months of the books: close one, open it again."),
     "evidence": ("infra.cli.evidence:app", "Bundles that explain payouts."),
     "disclosure": ("infra.cli.disclosure:app", "Check posts for honest disclosure."),
+    "platforms": ("infra.cli.platforms:app", "Connect the platforms that posts are read from."),
     "mail": ("infra.cli.mail:app", "Look at the e-mails."),
 }
 """Name to where it is (`module:name` of a function or of a `typer.Typer`) and one line of help."""

@@ -135,7 +135,7 @@ def _look(engine: Engine, productions: list[Production]) -> tuple[Moment, int]:
         parcels = _count(session, Shipment.state, Shipment.campaign_id.in_(campaigns))
         payouts = select(func.coalesce(func.sum(Payout.amount), 0)).where(Payout.collaboration_id.in_(mine))
         paid = session.scalar(payouts.where(Payout.state.in_(["sent", "confirmed"]))) or 0
-        owed = session.scalar(payouts.where(Payout.state.not_in(["sent", "confirmed"]))) or 0
+        owed = session.scalar(payouts.where(Payout.state.not_in(["sent", "confirmed", "waiting"]))) or 0
         held = session.scalar(
             select(func.coalesce(func.sum(Account.balance), 0)).where(
                 Account.name.like("collaboration:%:held")

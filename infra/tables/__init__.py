@@ -55,6 +55,7 @@ from infra.tables.people import (
     SocialAccount,
     Suppression,
 )
+from infra.tables.posts import PlatformCalls, PlatformToken
 from infra.tables.traffic import IdempotentCall, Inbox
 
 __all__ = [
@@ -99,6 +100,8 @@ __all__ = [
     "PayoutDecision",
     "PayoutHold",
     "Period",
+    "PlatformCalls",
+    "PlatformToken",
     "Post",
     "Product",
     "ReconciliationItem",
