@@ -42,7 +42,7 @@ def upgrade() -> None:
             "brand_id",
             "creator_id",
             "platform",
-            name=op.f("uq_platform_tokens_brand_id"),
+            name=op.f("uq_platform_tokens_brand_id_creator_id_platform"),
             postgresql_nulls_not_distinct=True,
         ),
     )
