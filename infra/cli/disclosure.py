@@ -21,6 +21,7 @@ from rich.console import Console
 from domain.disclosure import Verdict, check, from_record
 from domain.disclosure.records import answer
 from infra.cli.agreement import ORDER, Agreement, Compared, show
+from infra.cli.replay import replay_checks
 from infra.disclosure_pages import FOLDER, write
 
 app = typer.Typer(help="Check posts for honest disclosure.", no_args_is_help=True)
@@ -119,6 +120,9 @@ def evaluate_file(
         show(found, Console())
     if not found.judged:
         raise typer.Exit(1)
+
+
+app.command("replay")(replay_checks)
 
 
 def compare(lines: Iterator[Line]) -> Agreement:
