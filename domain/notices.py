@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     EXTENSION_REFUSED = "extension_refused"
     DISCLOSURE_FIX = "disclosure_fix"
     POST_PROBLEM = "post_problem"
+    PROOF_WANTED = "proof_wanted"
     POST_CHANGED = "post_changed"
     POST_ACCEPTED = "post_accepted"
     POST_REJECTED = "post_rejected"
@@ -56,6 +57,7 @@ ONLY_AT: Final[dict[NoticeKind, frozenset[Stage]]] = {
     ),
     NoticeKind.DISCLOSURE_FIX: frozenset({Stage.DISCLOSURE_CHECK}),
     NoticeKind.POST_PROBLEM: frozenset({Stage.DISCLOSURE_CHECK}),
+    NoticeKind.PROOF_WANTED: frozenset({Stage.DISCLOSURE_CHECK}),
     NoticeKind.PAYMENT_SETUP: frozenset({Stage.PAYABLE}),
 }
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from api.commands import StillWorking, give
-from api.pages import addresses, payment, trial, uploads
+from api.pages import addresses, payment, proof, trial, uploads
 from api.pages.desk import AlreadyDone, Desk, Sender, desk_of, moment
 from api.pages.door import Standing, Visit
 from api.pages.forms import FormRefused
@@ -243,6 +243,37 @@ async def fresh_link(token: str, desk: Shared, sender: From) -> Response:
     """A new link, to the creator's own address and nobody else's."""
     await run_in_threadpool(desk.mail_fresh_link, token, sender)
     return desk.render.page("problem.html", problem="fresh_link_sent", token=None, brand="")
+
+
+@router.post("/proof")
+async def send_proof(token: str, request: Request, desk: Shared, sender: From) -> Response:
+    """A recording or a screenshot of the live post: kept with it, for the person who looks."""
+    bounded(request, uploads.LARGEST_PLAIN + MOST_TEXT)
+    async with request.form(max_files=1, max_fields=40, max_part_size=MOST_TEXT) as sent:
+        assets = tuple(value for value in sent.getlist("asset") if isinstance(value, str))
+        upload = sent.get("file")
+        name = upload.filename or "" if isinstance(upload, UploadFile) else ""
+        body = await upload.read() if isinstance(upload, UploadFile) else b""
+    return await run_in_threadpool(_keep_proof, desk, token, sender, name, body, assets)
+
+
+def _keep_proof(
+    desk: Desk, token: str, sender: Sender, name: str, body: bytes, assets: tuple[str, ...]
+) -> Response:
+    who = _uploader(desk, token, sender)
+    _, dossier = desk.open(token, sender)
+    if dossier is None or not proof.wanted(dossier):
+        return desk.render.redirect(who.path)
+    try:
+        if name:
+            assets = (*assets, _files(desk, who).store(name, body, moment()).id)
+        if not assets:
+            raise uploads.FileRefused(say("error.file_missing"))
+    except uploads.FileRefused as refused:
+        return show(desk, who, dossier, status=422, form="proof", errors={"file": refused.message})
+    with desk.sessions.begin() as session:
+        proof.keep(session, dossier.state, assets)
+    return desk.render.redirect(f"{who.path}?done=proof")
 
 
 @router.post("/try")

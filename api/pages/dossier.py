@@ -45,6 +45,7 @@ from infra.vault import AnswerForm, Profile, Vault
 R = TypeVar("R", bound=Table)
 _NOT_YET_ACCEPTED = (Stage.QUEUED, Stage.INVITED)
 _WITH_DRAFT_FORM = (Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED)
+_WITH_FILES = (*_WITH_DRAFT_FORM, Stage.DISCLOSURE_CHECK)
 _WITH_POST_FORM = (*_WITH_DRAFT_FORM, Stage.APPROVED, Stage.DISCLOSURE_CHECK)
 _WITH_FINDINGS = (
     Stage.IN_REVIEW,
@@ -182,7 +183,7 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
         **{name: getattr(shown, name) for name in _BASE},
         shipment=parcels[-1] if parcels else None,
         submissions=_of(session, Submission, of, Submission.created_at) if stage in _WITH_DRAFT_FORM else (),
-        assets=_of(session, Asset, of, Asset.created_at) if stage in _WITH_DRAFT_FORM else (),
+        assets=_of(session, Asset, of, Asset.created_at) if stage in _WITH_FILES else (),
         posts=_of(session, Post, of, Post.deliverable) if state.post_id else (),
         check=checks[-1] if checks else None,
         draft_check=drafts[-1] if drafts else None,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fastapi.responses import Response
 
-from api.pages import addresses, findings, payment, story, trial
+from api.pages import addresses, findings, payment, proof, story, trial
 from api.pages.desk import Desk, moment
 from api.pages.door import Standing, Visit
 from api.pages.dossier import Dossier
@@ -84,6 +84,8 @@ def show(
         "offer": offer_facts(dossier),
         "advice": trial.advice(dossier, dossier.draft_check),
         "trial": tried,
+        "wants_proof": acts and proof.wanted(dossier),
+        "proofs": proof.given(dossier),
         "try_pieces": _try_pieces(dossier) if acts and dossier.stage in trial.STAGES else [],
     }
     template = "offer.html" if dossier.stage is Stage.INVITED else "status.html"

@@ -13,6 +13,7 @@ from domain.decisions.content import is_late, refuse_when_over
 from domain.decisions.turn import Handler, Turn
 from domain.errors import Forbidden, IllegalCommand
 from domain.notices import NoticeKind
+from domain.proof import PROOF_NEEDED
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
 from domain.state import EarnFee, MarkSubmission, RevokeLinks, Scalar, UnearnFee
@@ -65,6 +66,8 @@ def _ask_person(turn: Turn, event: str, reason: Attention, facts: dict[str, str]
     turn.flag(reason)
     turn.set(remedy_by=None)
     turn.happen(event, Stage.DISCLOSURE_CHECK, **facts)
+    if facts["reason"] == PROOF_NEEDED:
+        turn.notify(NoticeKind.PROOF_WANTED, turn.state.sequence + 1)
 
 
 def _ask_creator(turn: Turn, facts: dict[str, str]) -> None:

@@ -45,6 +45,7 @@ _STAGES: Final = {
     NoticeKind.DRAFT_APPROVED: Stage.APPROVED,
     NoticeKind.DISCLOSURE_FIX: Stage.DISCLOSURE_CHECK,
     NoticeKind.POST_CHANGED: Stage.COMPLETED,
+    NoticeKind.PROOF_WANTED: Stage.DISCLOSURE_CHECK,
     NoticeKind.PAYMENT_SETUP: Stage.PAYABLE,
     NoticeKind.PAID: Stage.PAID,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from domain.stages import Stage
-from infra.tables import Campaign, Creator, DisclosureCheck, Event
+from infra.tables import Asset, Campaign, Creator, DisclosureCheck, Event, Notice
 from tests.pages.conftest import Browser
 from tests.pages.engine import Engine
 from tests.pages.studio import Studio
@@ -88,3 +88,43 @@ def test_advice_on_a_good_draft_is_silence(studio: Studio, browser: Browser, eng
     with studio.sessions() as session:
         row = session.scalars(select(DisclosureCheck).where(DisclosureCheck.collaboration_id == of)).one()
     assert ("About the marking of your draft" in page) == (row.outcome != "pass")
+
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
+    b"\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99=\x1d\x00\x00\x00\x00IEND\xaeB`\x82"
+)
+
+
+def test_a_proof_is_asked_for_and_kept_with_the_post(studio: Studio, browser: Browser) -> None:
+    of = studio.posted(studio.campaign())
+    seen = {"url": studio.post_url, "caption": "Ad: oats", "unknown": ["overlay_text"]}
+    studio.check(of, "needs_review", {"reason": "proof_needed"}, seen)
+    path = studio.link(of)
+    page = browser.open(path).text
+    assert "Show us your post" in page
+    assert "please send a recording or a screenshot" in page
+    empty = browser.client.post(f"{path}/proof", files={"file": ("", b"")})
+    assert empty.status_code == 422
+    words = browser.client.post(f"{path}/proof", files={"file": ("a.png", b"not a picture", "image/png")})
+    assert words.status_code == 422
+    sent = browser.client.post(f"{path}/proof", files={"file": ("seen.png", PNG, "image/png")})
+    assert sent.headers["location"].endswith("done=proof")
+    page = browser.open(sent.headers["location"]).text
+    assert "A person looks at it now." in page
+    assert "seen.png" in page
+    with studio.sessions() as session:
+        asset = session.scalars(select(Asset).where(Asset.collaboration_id == of)).one()
+        mails = session.scalars(select(Notice.kind).where(Notice.collaboration_id == of)).all()
+    assert asset.submission_id == studio.state(of).post_id
+    assert "proof_wanted" in mails
+
+
+def test_nobody_sends_a_proof_that_was_not_asked_for(studio: Studio, browser: Browser) -> None:
+    of = studio.to_mend(studio.campaign())
+    path = studio.link(of)
+    assert "Show us your post" not in browser.open(path).text
+    sent = browser.client.post(f"{path}/proof", files={"file": ("seen.png", PNG, "image/png")})
+    assert sent.status_code == 303
+    with studio.sessions() as session:
+        assert session.scalars(select(Asset).where(Asset.collaboration_id == of)).all() == []
