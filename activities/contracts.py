@@ -21,6 +21,8 @@ WATCH_POST: Final = "watch_post"
 ASSESS_GATES: Final = "assess_gates"
 TRANSFER_PAYOUT: Final = "transfer_payout"
 LOOK_UP_TRANSFER: Final = "look_up_transfer"
+TAKE_BACK: Final = "take_back"
+LOOK_UP_REVERSAL: Final = "look_up_reversal"
 OPEN_CAMPAIGN: Final = "open_campaign"
 LAUNCH_PAGE: Final = "launch_page"
 SET_CAMPAIGN_STATUS: Final = "set_campaign_status"
@@ -116,6 +118,14 @@ class TransferTask(_Model):
     number: int
     part: int = 1
     """Which part of the fee."""
+
+
+class ClawbackTask(_Model):
+    """One clawback of one part of the fee."""
+
+    collaboration_id: Id
+    part: int
+    number: int
 
 
 class TransferAnswer(_Model):

@@ -19,7 +19,7 @@ from domain.approvals import need
 from domain.clocks import later, length
 from domain.commands import CheckOutcome
 from domain.countries import tax_data_missing
-from domain.gates import GateFacts, Override, all_pass, assess, flag_of
+from domain.gates import PAID_ELSEWHERE, GateFacts, Override, all_pass, assess, flag_of
 from domain.ledger import payout_id
 from domain.money import Money
 from domain.offer import CampaignType, Offer
@@ -133,7 +133,7 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         available=None,
         open_attempt=open_attempt is not None,
         part=state.part,
-        held=state.held,
+        held=state.held or (PAID_ELSEWHERE if state.elsewhere else ""),
         hold_overdue=state.hold_overdue,
         hold_event=events.get("payout_held") if state.held else None,
         **_of_people(session, state, payout, payee),

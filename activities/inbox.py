@@ -7,7 +7,6 @@ collaboration has left behind is ignored; the event's id is the id of the comman
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -26,16 +25,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import contracts
 from activities.contracts import PumpTask, Worked
-from activities.payments import refresh_payee
+from activities.errands import Errand, Later
 from activities.payments_port import PaymentsGateway
+from activities.stripe_messages import StripeMessages
 from activities.waiting import Listener
+from activities.waking import acts_after_the_end, give_waking, recorded_state
 from domain.command_table import COMMANDS
 from domain.commands import (
     Command,
-    ConfirmTransfer,
     Deliver,
     Lose,
-    Reassess,
     RejectAddress,
     Request,
     Return,
@@ -45,32 +44,20 @@ from domain.roles import Actor, ActorKind
 from domain.stages import Stage
 from domain.state import Snapshot
 from infra.settings import Settings
-from infra.tables import Collaboration, Inbox, Payout, PayoutAttempt, Shipment
+from infra.tables import Collaboration, Inbox, Shipment
 from workflows.messages import GIVE, collaboration_workflow_id
 
 BATCH = 20
+TRY_AGAIN = ("clawback_under_way", "sequence_differs")
+"""Refusals that end by themselves."""
 LEASE = timedelta(seconds=30)
 """How long a claimed message is nobody else's."""
 GIVE_UP_AFTER = timedelta(days=3)
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 600.0
 
 _BEFORE_SHIPPED = (Stage.ACCEPTED, Stage.PREPARING)
-_BEFORE_PAYING = (Stage.VERIFIED, Stage.PAYABLE)
 
 log = structlog.get_logger()
-
-
-class Later(Exception):
-    """What the message speaks of is not there yet; try again."""
-
-
-@dataclass(frozen=True)
-class Errand:
-    """One command that a message leads to, and the stages at which it is merely early."""
-
-    collaboration_id: str
-    command: Command
-    early_at: tuple[Stage, ...] = ()
 
 
 class InboxActivities:
@@ -87,7 +74,7 @@ class InboxActivities:
         self._sessions = sessions
         self._client = client
         self._loop = loop
-        self._gateway = gateway
+        self._stripe = StripeMessages(sessions, gateway)
         self._settings = settings
 
     @activity.defn(name=contracts.WORK_INBOX, no_thread_cancel_exception=True)
@@ -186,12 +173,30 @@ class InboxActivities:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise Later(f"the workflow service said {error.status.name.lower()}") from error
+            if acts_after_the_end(request):
+                await self._wake(errand, request)
+
+    async def _wake(self, errand: Errand, request: Request) -> None:
+        """The same for a collaboration that has ended: it wakes for this one command."""
+        state = await asyncio.to_thread(recorded_state, self._sessions, errand.collaboration_id)
+        if not state.ended:
+            raise Later("the collaboration has not begun")
+        try:
+            await give_waking(self._client, state, request, patience=15)
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
+            raise Later("no answer in time") from error
+        except WorkflowUpdateFailedError as error:
+            if not isinstance(error.cause, ApplicationError):
+                raise Later("the change could not be recorded") from error
+            await self._refused(errand, str(error.cause.type))
 
     async def _refused(self, errand: Errand, code: str) -> None:
         """Early is tried again; late, or told twice, is ignored.
 
         The stage is read after the refusal, and may have come meanwhile: then it was early by a moment.
         """
+        if code in TRY_AGAIN:
+            raise Later(code)
         if code != "wrong_stage":
             return
         stage = await asyncio.to_thread(self._stage, errand.collaboration_id)
@@ -207,12 +212,7 @@ class InboxActivities:
     def _errands(self, row: Inbox) -> list[Errand]:
         if row.source == "carrier":
             return self._of_carrier(row)
-        if row.type.startswith("transfer."):
-            return self._of_transfer(row)
-        account = row.body.get("account") or row.body.get("object_id") or ""
-        if row.type.startswith(("account.", "capability.", "v2.core.account")):
-            return self._of_account(str(account))
-        return []
+        return self._stripe.errands(row)
 
     def _of_carrier(self, row: Inbox) -> list[Errand]:
         with self._sessions() as session:
@@ -232,37 +232,6 @@ class InboxActivities:
         if row.type == "address_invalid" and self._stage(shipment.collaboration_id) is Stage.PREPARING:
             command = RejectAddress()
         return [Errand(shipment.collaboration_id, command, early_at=_BEFORE_SHIPPED)]
-
-    def _of_transfer(self, row: Inbox) -> list[Errand]:
-        if row.type != "transfer.created":
-            return []
-        payout_id, transfer_id = row.body.get("payout_id"), row.body.get("object_id")
-        with self._sessions() as session:
-            payout = session.get(Payout, payout_id) if payout_id else None
-            if payout is None:
-                return []
-            sent = session.scalar(
-                select(PayoutAttempt.stripe_transfer_id).where(
-                    PayoutAttempt.payout_id == payout.id, PayoutAttempt.state == "sent"
-                )
-            )
-        if sent is not None and sent != transfer_id:
-            log.error("second_transfer_for_payout", payout_id=payout.id)
-            return []
-        confirm = ConfirmTransfer(transfer_id=str(transfer_id))
-        return [Errand(payout.collaboration_id, confirm, early_at=_BEFORE_PAYING)]
-
-    def _of_account(self, account_id: str) -> list[Errand]:
-        creator_id = refresh_payee(self._sessions, self._gateway, account_id)
-        if creator_id is None:
-            return []
-        with self._sessions() as session:
-            waiting = session.scalars(
-                select(Collaboration.id).where(
-                    Collaboration.creator_id == creator_id, Collaboration.stage == Stage.PAYABLE
-                )
-            ).all()
-        return [Errand(collaboration_id, Reassess()) for collaboration_id in waiting]
 
 
 def carrier_command(code: str, shipment_id: str) -> Command | None:

@@ -116,6 +116,7 @@ def refresh_payee(
                 status=status.status,
                 requirements=list(status.requirements_due),
                 changed_at=func.now(),
+                ready_at=func.coalesce(Payee.ready_at, func.now()) if status.can_receive else Payee.ready_at,
             )
             .returning(Payee.creator_id)
         )

@@ -73,6 +73,20 @@ class TransferOutcome(_Answer):
         return self.retriable_after if self.retriable_after in ("funds", "payee") else self.code
 
 
+class ReversalRequest(_Answer):
+    """One clawback: so much of one transfer, under a key of its own. Built from stored columns only."""
+
+    payout_id: str
+    number: int = Field(ge=1)
+    transfer_id: str
+    amount: int = Field(gt=0)
+
+    @property
+    def idempotency_key(self) -> str:
+        """Return the key under which Stripe remembers this clawback."""
+        return f"clawback:{self.payout_id}:{self.number}"
+
+
 class FoundTransfer(_Answer):
     """A transfer that exists at the provider. Amounts in the smallest unit of `currency`."""
 
@@ -176,6 +190,14 @@ class PaymentsGateway(Protocol):
 
     def find_transfers(self, payout_id: str) -> list[FoundTransfer]:
         """Return every transfer that exists for a payout, newest first."""
+        ...
+
+    def reverse_transfer(self, request: ReversalRequest) -> TransferOutcome:
+        """Try to take back; never raises for what the provider or the network does."""
+        ...
+
+    def find_reversal(self, request: ReversalRequest) -> str | None:
+        """Return the id of the reversal that this clawback made, if there is one."""
         ...
 
     def balance(self, currency: str) -> int:

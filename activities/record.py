@@ -17,7 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import RECORD_CHANGE, Recorded
-from activities.effects import attempts, decisions, drafts, letters, promises, things
+from activities.effects import afterwards, attempts, decisions, drafts, letters, promises, things
 from activities.effects.context import Apply, Context
 from activities.gates import report
 from domain.chain import event_body, event_hash
@@ -41,6 +41,13 @@ EFFECTS: Final[dict[str, Apply]] = {
     "open_hold": decisions.open_hold,
     "close_hold": decisions.close_hold,
     "record_override": decisions.record_override,
+    "open_elsewhere": afterwards.open_elsewhere,
+    "close_elsewhere": afterwards.close_elsewhere,
+    "return_money": afterwards.return_money,
+    "settle_returned": afterwards.settle_returned,
+    "ask_clawback": afterwards.ask_clawback,
+    "decide_clawback": afterwards.decide_clawback,
+    "close_clawback": afterwards.close_clawback,
     "use_answer": things.use_answer,
     "open_parcel": things.open_parcel,
     "mark_parcel": things.mark_parcel,

@@ -31,6 +31,7 @@ LARGEST_BODIES: Final = {
     "import_creators_file": 40_000_000,
     "invite_creators": 4_000_000,
     "add_tracking": 4_000_000,
+    "upload_payment_document": 10_000_000,
 }
 LONG: Final = {"import_creators_file": timedelta(minutes=10)}
 """Operations that may rightly take longer than `ABANDONED_AFTER`."""

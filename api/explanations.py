@@ -160,6 +160,16 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "Mend what is in the way; the message names the gates that may be overridden.",
     ),
     "already_overridden": Explanation("Somebody answers for this gate already.", "Nothing."),
+    "clawback_under_way": Explanation(
+        "A clawback of this payment is with Stripe.", "Wait for its outcome; it is tried again by itself."
+    ),
+    "already_known": Explanation("This is known already.", "Nothing."),
+    "nothing_to_settle": Explanation("No reversal waits for a decision.", "Nothing: read the payout again."),
+    "clawback_open": Explanation("A clawback is open already.", "Decide about it first."),
+    "no_clawback": Explanation(
+        "This clawback does not wait for that.", "Read the payout; `clawbacks` says where each stands."
+    ),
+    "not_asked": Explanation("Nobody said that it was paid elsewhere.", "Report it first."),
     "not_flagged": Explanation("Nothing is flagged.", "Nothing."),
     # where a collaboration stands
     "illegal_command": Explanation("The command is not possible here.", "Read the collaboration."),
@@ -177,7 +187,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "disputed": Explanation(
         "The creator says that the parcel is not there, or not right.", "Settle it with them."
     ),
-    "already_reported": Explanation("This was reported already.", "Wait for the answer."),
+    "already_reported": Explanation(
+        "This was reported already, or its document was used.", "Wait for the answer, or give it."
+    ),
     "no_parcel": Explanation("Nothing is shipped in this collaboration.", "Nothing."),
     "not_delivered": Explanation("The parcel has not arrived.", "Wait for it, or report that it is missing."),
     "no_draft": Explanation("No draft is needed here.", "Post, then hand in the address."),

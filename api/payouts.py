@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from activities.rules import approvals_of, conflict_of, rules_of
 from api.schemas.collaborations import AttemptShown, GatesShown
 from api.schemas.payouts import (
+    ClawbackShown,
     DecisionShown,
     HoldShown,
     MayShown,
     NeedShown,
+    OffPlatformShown,
     OverrideShown,
     PayoutDetail,
     PayoutListed,
@@ -30,10 +32,12 @@ from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
 from domain.state import State
 from infra.tables import (
+    Clawback,
     Collaboration,
     GateOverride,
     GateReport,
     Member,
+    OffPlatformPayment,
     Payee,
     Payout,
     PayoutAttempt,
@@ -161,6 +165,21 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
                 select(PayoutAttempt)
                 .where(PayoutAttempt.payout_id == payout.id)
                 .order_by(PayoutAttempt.number)
+            )
+        ],
+        returned=state.returned if payout.part == state.part else 0,
+        clawbacks=[
+            ClawbackShown.model_validate(one)
+            for one in session.scalars(
+                select(Clawback).where(Clawback.payout_id == payout.id).order_by(Clawback.number)
+            )
+        ],
+        off_platform=[
+            OffPlatformShown.model_validate(one)
+            for one in session.scalars(
+                select(OffPlatformPayment)
+                .where(OffPlatformPayment.payout_id == payout.id)
+                .order_by(OffPlatformPayment.asked_at)
             )
         ],
     )

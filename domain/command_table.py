@@ -32,6 +32,7 @@ _BEFORE_WORK = (
     Stage.DELIVERED,
     Stage.IN_PRODUCTION,
 )
+_AFTER_PAYMENT = (Stage.PAID, Stage.COMPLETED)
 _BEFORE_PAYING = (Stage.POSTED, Stage.DISCLOSURE_CHECK, Stage.VERIFIED, Stage.PAYABLE)
 _PARCEL = (Stage.PREPARING, Stage.SHIPPED, Stage.DELIVERED, Stage.IN_PRODUCTION)
 
@@ -128,6 +129,26 @@ COMMANDS: Final[dict[str, Rule]] = {
     "refuse_payout": _rule(
         (_B,), (Stage.PAYABLE,), "The payment is held with the reason; approvals begin anew."
     ),
+    "record_reversal": _rule(
+        (_S, _H), _AFTER_PAYMENT, "What Stripe reversed without us waits for a person's word."
+    ),
+    "settle_reversal": _rule((_B,), _AFTER_PAYMENT, "What came back is the campaign's again."),
+    "record_bank_payout": _rule(
+        (_S, _H), _AFTER_PAYMENT, "The creator is told that the bank refused; no money is sent again."
+    ),
+    "request_clawback": _rule((_B,), _AFTER_PAYMENT, "Asked for; another person has to approve."),
+    "approve_clawback": _rule((_B,), _AFTER_PAYMENT, "Stripe is told to reverse so much of the transfer."),
+    "refuse_clawback": _rule((_B,), _AFTER_PAYMENT, "Nothing is taken back."),
+    "settle_clawback": _rule(
+        (_H, _B), _AFTER_PAYMENT, "Taken back to the budget, or refused; an unknown outcome waits."
+    ),
+    "record_off_platform": _rule(
+        (_B,), (Stage.PAYABLE,), "Reported with a document; nothing goes out until another person decides."
+    ),
+    "approve_off_platform": _rule(
+        (_B,), (Stage.PAYABLE,), "The fee is paid elsewhere; the collaboration completes."
+    ),
+    "refuse_off_platform": _rule((_B,), _BEFORE_PAYING, "It was not; the gates are looked at again."),
     "hold_payout": _rule((_B, _H), _BEFORE_PAYING, "No attempt is opened until the hold is released."),
     "release_payout": _rule((_B,), _BEFORE_PAYING, "The hold ends; the gates are looked at again."),
     "escalate_hold": _rule((_T,), _BEFORE_PAYING, "The hold is too old; its owner must look."),

@@ -11,7 +11,7 @@ from datetime import datetime
 from domain.alarms import next_alarm
 from domain.command_table import COMMANDS
 from domain.commands import Request
-from domain.decisions import content, fulfilment, invitation, payment, posting, release
+from domain.decisions import afterwards, content, fulfilment, invitation, payment, posting, release
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand
 from domain.roles import ActorKind
@@ -24,6 +24,7 @@ HANDLERS: dict[str, Handler] = {
     **posting.HANDLERS,
     **payment.HANDLERS,
     **release.HANDLERS,
+    **afterwards.HANDLERS,
 }
 
 

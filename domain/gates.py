@@ -111,6 +111,8 @@ ATTENTION_OF: Final[dict[str, Attention]] = {
 }
 """What to flag when this gate is the one that waits."""
 
+PAID_ELSEWHERE: Final = "paid_elsewhere"
+"""Why a payment rests while a person decides whether it was paid outside of Stripe."""
 OVERRIDABLE: Final = frozenset(
     {
         "content_complete",
@@ -175,9 +177,16 @@ def flag_of(gates: list[Gate], facts: GateFacts) -> str:
             return Attention.GATE_FAILED.value
     for gate in gates:
         if gate.result is GateResult.WAITING and gate.name in ATTENTION_OF:
-            overdue = gate.name == "not_held" and facts.hold_overdue
-            return (Attention.HOLD_OVERDUE if overdue else ATTENTION_OF[gate.name]).value
+            return _attention_of(gate.name, facts).value
     return ""
+
+
+def _attention_of(name: str, facts: GateFacts) -> Attention:
+    if name == "not_held" and facts.held == PAID_ELSEWHERE:
+        return Attention.OFF_PLATFORM_ASKED
+    if name == "not_held" and facts.hold_overdue:
+        return Attention.HOLD_OVERDUE
+    return ATTENTION_OF[name]
 
 
 def _gate(name: str, passed: bool, yes: str, no: str, event: int | None = None) -> Gate:

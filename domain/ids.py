@@ -44,6 +44,7 @@ PREFIXES: Final = {
     "remark": "remark",
     "approval_rules": "rules",
     "hold": "hold",
+    "payment_document": "document",
     "sign_in": "signin",
     "sign_in_line": "seen",
     "session": "session",

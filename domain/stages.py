@@ -126,6 +126,12 @@ class Attention(StrEnum):
     TAX_DATA_MISSING = "tax_data_missing"
     TRANSFER_REFUSED = "transfer_refused"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    OFF_PLATFORM_ASKED = "off_platform_asked"
+    TRANSFER_REVERSED = "transfer_reversed"
+    BANK_PAYOUT_FAILED = "bank_payout_failed"
+    CLAWBACK_ASKED = "clawback_asked"
+    CLAWBACK_FAILED = "clawback_failed"
+    CLAWBACK_UNKNOWN = "clawback_unknown"
     WRITE_FAILED = "write_failed"
 
 
@@ -148,5 +154,11 @@ ATTENTION_OWNER: Final[dict[Attention, str]] = {
     Attention.TAX_DATA_MISSING: "creator",
     Attention.TRANSFER_REFUSED: "finance",
     Attention.OUTCOME_UNKNOWN: "finance",
+    Attention.OFF_PLATFORM_ASKED: "finance",
+    Attention.TRANSFER_REVERSED: "finance",
+    Attention.BANK_PAYOUT_FAILED: "creator",
+    Attention.CLAWBACK_ASKED: "finance",
+    Attention.CLAWBACK_FAILED: "finance",
+    Attention.CLAWBACK_UNKNOWN: "finance",
     Attention.WRITE_FAILED: "engineer",
 }

@@ -17,6 +17,19 @@ from domain.compact import Compact
 from domain.money import Money
 from domain.notices import NoticeKind
 from domain.offer import CampaignType
+from domain.payment_effects import (
+    AskClawback,
+    CloseClawback,
+    CloseElsewhere,
+    CloseHold,
+    DecideClawback,
+    OpenElsewhere,
+    OpenHold,
+    RecordDecision,
+    RecordOverride,
+    ReturnMoney,
+    SettleReturned,
+)
 from domain.policy import Policy
 from domain.roles import Actor
 from domain.stages import ENDS, Attention, Stage
@@ -108,6 +121,18 @@ class State(Compact):
     """Why the payment is held; empty when it is not."""
     held_at: datetime | None = None
     hold_overdue: bool = False
+    elsewhere: str = ""
+    """The document by which somebody said that it was paid outside of Stripe, until that is decided."""
+    returned: int = 0
+    """How much of the transfer came back, minor units."""
+    unsettled: int = 0
+    """How much of it came back without us and waits for a person's word."""
+    clawbacks: int = 0
+    clawback: str = ""
+    """asked, approved (with Stripe) or unknown; empty when none is open."""
+    clawback_amount: int = 0
+    bank_failure: str = ""
+    """The payout to the creator's bank that failed last."""
 
     @property
     def ended(self) -> bool:
@@ -203,47 +228,6 @@ class MarkConfirmed(_Effect):
     transfer_id: str
 
 
-class RecordDecision(_Effect):
-    """A person approves or refuses the payment; rules, limits and four eyes are checked with it."""
-
-    do: Literal["record_decision"] = "record_decision"
-    payout_id: Id
-    decision: Literal["approved", "refused"]
-    reason: str = ""
-    remark_id: Id | None = None
-
-
-class OpenHold(_Effect):
-    """The payment is held."""
-
-    do: Literal["open_hold"] = "open_hold"
-    number: int
-    reason: str
-    remark_id: Id | None = None
-    owner: Id | None = None
-
-
-class CloseHold(_Effect):
-    """The hold ends."""
-
-    do: Literal["close_hold"] = "close_hold"
-    number: int
-    reason: str
-    remark_id: Id | None = None
-    with_the_file: bool = False
-    """Nobody released it: the collaboration ended."""
-
-
-class RecordOverride(_Effect):
-    """A person answers for one gate of one payment."""
-
-    do: Literal["record_override"] = "record_override"
-    payout_id: Id
-    gate: str
-    reason: str
-    remark_id: Id | None = None
-
-
 class UseAnswer(_Effect):
     """Tie the creator's stored form to the collaboration (terms accepted, address, decline note)."""
 
@@ -318,6 +302,13 @@ Effect = Annotated[
     | OpenHold
     | CloseHold
     | RecordOverride
+    | OpenElsewhere
+    | CloseElsewhere
+    | ReturnMoney
+    | SettleReturned
+    | AskClawback
+    | DecideClawback
+    | CloseClawback
     | UseAnswer
     | OpenParcel
     | MarkParcel

@@ -24,6 +24,7 @@ from activities.adapters.mailer import SmtpMailer
 from activities.adapters.platforms.reader import make_reader
 from activities.adapters.stripe_gateway import StripeGateway
 from activities.audit import AuditActivities
+from activities.clawbacks import ClawbackActivities
 from activities.inbox import InboxActivities
 from activities.launch import LaunchActivities
 from activities.notices import Notices
@@ -120,11 +121,14 @@ def payment_activities(settings: Settings, client: Client) -> list[Callable[...,
     sessions = make_sessions(make_engine(settings))
     gateway = stripe_gateway(settings)
     payments = PaymentActivities(sessions, gateway)
+    clawbacks = ClawbackActivities(sessions, gateway)
     inbox = InboxActivities(sessions, client, asyncio.get_running_loop(), gateway, settings)
     return [
         payments.assess_gates,
         payments.transfer_payout,
         payments.look_up_transfer,
+        clawbacks.take_back,
+        clawbacks.look_up_reversal,
         ReconcileActivities(sessions, gateway).reconcile_stripe,
         inbox.work_inbox,
     ]

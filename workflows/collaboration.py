@@ -19,11 +19,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
         ASSESS_GATES,
         CHECK_POST,
+        LOOK_UP_REVERSAL,
         LOOK_UP_TRANSFER,
         RECORD_CHANGE,
+        TAKE_BACK,
         TRANSFER_PAYOUT,
         CheckResult,
         CheckTask,
+        ClawbackTask,
         GateAnswer,
         GateTask,
         Recorded,
@@ -43,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
         RecordCheck,
         Request,
         SettleAttempt,
+        SettleClawback,
         TransferResult,
         Unflag,
         Waitlist,
@@ -61,8 +65,10 @@ with workflow.unsafe.imports_passed_through():
 AFTER_A_REFUSAL = timedelta(minutes=1)
 """How long the main loop waits after its own command was refused, unless something changes."""
 AFTER_A_FAILED_WRITE = timedelta(minutes=10)
-FLAGGED_BY_GATES = (*ATTENTION_OF.values(), Attention.HOLD_OVERDUE)
+FLAGGED_BY_GATES = (*ATTENTION_OF.values(), Attention.HOLD_OVERDUE, Attention.OFF_PLATFORM_ASKED)
 """What is taken away again when only time is waited for."""
+WITH_STRIPE = ("approved", "unknown")
+"""A clawback that Stripe was told of, or is about to be."""
 WAITS_FOR_A_PERSON = (Attention.TRANSFER_REFUSED, Attention.GATE_FAILED)
 """Payments that only a person's `reassess` sets going again."""
 
@@ -88,7 +94,7 @@ class CollaborationWorkflow:
     async def run(self, opening: State) -> None:
         """Do what is due, wait for what comes, until the end."""
         del opening
-        while not self._state.ended:
+        while await self._goes_on():
             began_at = self._state.sequence
             try:
                 if not await self._duty():
@@ -101,7 +107,16 @@ class CollaborationWorkflow:
             if workflow.info().is_continue_as_new_suggested():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(self._state)
-        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _goes_on(self) -> bool:
+        """Whether something is left to do, or may be once the commands that are under way are decided."""
+        if self._over():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        return not self._over()
+
+    def _over(self) -> bool:
+        """Ended, and nothing is with Stripe any more that was asked back after the end."""
+        return self._state.ended and self._state.clawback not in WITH_STRIPE
 
     # --- what comes from outside ----------------------------------------------------------------
 
@@ -190,7 +205,9 @@ class CollaborationWorkflow:
         if not self._duty_due():
             return False
         stage = self._state.stage
-        if stage is Stage.QUEUED:
+        if self._state.clawback in WITH_STRIPE:
+            await self._take_back()
+        elif stage is Stage.QUEUED:
             await self._give_own(Invite())
         elif stage is Stage.POSTED:
             await self._check_post()
@@ -204,6 +221,8 @@ class CollaborationWorkflow:
 
     def _duty_due(self) -> bool:
         state = self._state
+        if state.clawback in WITH_STRIPE:
+            return state.clawback == "approved" or self._time_to_look()
         if state.stage in (Stage.QUEUED, Stage.POSTED):
             return True
         if state.stage is Stage.PAYABLE:
@@ -312,6 +331,29 @@ class CollaborationWorkflow:
         ):
             await self._give_own(ConfirmTransfer(transfer_id=answer.transfer_id))
 
+    async def _take_back(self) -> None:
+        """Tell Stripe to reverse what was approved, or look up what had no clear answer."""
+        state = self._state
+        self._look_after(state.policy.retry_payment)
+        task = ClawbackTask(collaboration_id=state.collaboration_id, part=state.part, number=state.clawbacks)
+        asked, options = (
+            (TAKE_BACK, TRANSFER) if state.clawback == "approved" else (LOOK_UP_REVERSAL, LOOK_UP)
+        )
+        try:
+            answer = await workflow.execute_activity(asked, task, result_type=TransferAnswer, **options)
+        except ActivityError:
+            answer = TransferAnswer(result=TransferResult.UNKNOWN, reason="no_answer")
+        if state.clawback == "unknown" and answer.result is TransferResult.UNKNOWN:
+            return
+        await self._give_own(
+            SettleClawback(
+                number=state.clawbacks,
+                result=answer.result,
+                reversal_id=answer.transfer_id,
+                reason=answer.reason,
+            )
+        )
+
     # --- waiting --------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
@@ -333,13 +375,15 @@ class CollaborationWorkflow:
     def _looks_again(self) -> bool:
         if self._state.stage is Stage.PAYABLE:
             return self._state.attention not in WAITS_FOR_A_PERSON
+        if self._state.clawback == "unknown":
+            return True
         return self._state.stage in (Stage.PAYING, Stage.PAID)
 
     async def _sleep_until(self, until: datetime | None) -> None:
         """Sleep through changes that only move the alarm further away: each new wait costs a timer."""
 
         def woken() -> bool:
-            if self._state.ended or self._duty_due():
+            if self._over() or self._duty_due():
                 return True
             moment = self._next_moment()
             return moment is not None and (until is None or moment < until)
@@ -354,7 +398,7 @@ class CollaborationWorkflow:
         """Until the state is another than at `sequence`: what was refused may have been overtaken."""
         try:
             await workflow.wait_condition(
-                lambda: self._state.sequence != sequence or self._state.ended, timeout=length
+                lambda: self._state.sequence != sequence or self._over(), timeout=length
             )
         except TimeoutError:
             return

@@ -28,6 +28,7 @@ from activities.payments_port import (
     FoundTransfer,
     PayeeStatus,
     RetriableAfter,
+    ReversalRequest,
     RowGone,
     RowPage,
     StripeRow,
@@ -60,6 +61,8 @@ PLATFORM_EVENTS = (
 )
 CONNECT_EVENTS = (
     "account.application.deauthorized",
+    "account.external_account.created",
+    "account.external_account.deleted",
     "account.external_account.updated",
     "account.updated",
     "capability.updated",
@@ -215,6 +218,28 @@ class StripeGateway:
         """Return every transfer of a payout's group, newest first. Raises `stripe.StripeError`."""
         page = self._client.v1.transfers.list({"transfer_group": payout_id, "limit": 100})
         return [found_transfer(transfer.to_dict()) for transfer in page.auto_paging_iter()]
+
+    def reverse_transfer(self, request: ReversalRequest) -> TransferOutcome:
+        """Take back a part of a transfer under the clawback's own key; `transfer_id` is the reversal's."""
+        wanted: Any = {
+            "amount": request.amount,
+            "metadata": {"payout": request.payout_id, "clawback": str(request.number)},
+        }
+        options: Any = {"idempotency_key": request.idempotency_key}
+        try:
+            made = self._client.v1.transfers.reversals.create(request.transfer_id, wanted, options)
+        except stripe.StripeError as error:
+            return outcome_of(error)
+        return TransferOutcome(kind="sent", transfer_id=made.id)
+
+    def find_reversal(self, request: ReversalRequest) -> str | None:
+        """Look for this clawback's reversal by its metadata. Raises `stripe.StripeError`."""
+        page = self._client.v1.transfers.reversals.list(request.transfer_id, {"limit": 100})
+        for reversal in page.auto_paging_iter():
+            known = dict(reversal.metadata.to_dict()) if reversal.metadata else {}
+            if known.get("clawback") == str(request.number) and known.get("payout") == request.payout_id:
+                return str(reversal.id)
+        return None
 
     def balance(self, currency: str) -> int:
         """Return the available balance; a currency that Stripe does not list is 0.

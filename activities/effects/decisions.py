@@ -16,8 +16,8 @@ from domain.approvals import APPROVERS, limit_of
 from domain.errors import Defect, Forbidden, Invalid, NotFound, Refused
 from domain.ids import derived_id
 from domain.money import Money
+from domain.payment_effects import CloseHold, OpenHold, RecordDecision, RecordOverride
 from domain.roles import Role
-from domain.state import CloseHold, OpenHold, RecordDecision, RecordOverride
 from domain.terms import money_in_words
 from infra.tables import GateOverride, Member, Payee, Payout, PayoutDecision, PayoutHold, Remark
 
@@ -37,7 +37,7 @@ def record_decision(session: Session, effect: RecordDecision, context: Context) 
                 "the creator has no payment account yet; approve when it is known where the money goes",
                 code="payee_not_ready",
             )
-    _own_remark(session, effect.remark_id, context)
+    own_remark(session, effect.remark_id, context)
     recorded = session.scalar(
         upsert(PayoutDecision)
         .values(
@@ -96,7 +96,7 @@ def _may_approve(
 
 def open_hold(session: Session, effect: OpenHold, context: Context) -> None:
     """The payment is held, with whoever looks after it."""
-    _own_remark(session, effect.remark_id, context)
+    own_remark(session, effect.remark_id, context)
     if effect.owner is not None:
         owner = session.get(Member, effect.owner)
         if owner is None or owner.brand_id != context.before.brand_id or owner.removed_at is not None:
@@ -122,7 +122,7 @@ def close_hold(session: Session, effect: CloseHold, context: Context) -> None:
     """The hold ends."""
     if not effect.with_the_file:
         approver(session, context)
-    _own_remark(session, effect.remark_id, context)
+    own_remark(session, effect.remark_id, context)
     closed = session.scalar(
         update(PayoutHold)
         .where(
@@ -147,7 +147,7 @@ def record_override(session: Session, effect: RecordOverride, context: Context) 
     """One person answers for one gate of this payment, once."""
     payout = _ready(session, effect.payout_id)
     member = approver(session, context)
-    _own_remark(session, effect.remark_id, context)
+    own_remark(session, effect.remark_id, context)
     recorded = session.scalar(
         upsert(GateOverride)
         .values(
@@ -166,7 +166,8 @@ def record_override(session: Session, effect: RecordOverride, context: Context) 
         raise Refused("somebody answers for this gate already", code="already_overridden")
 
 
-def _own_remark(session: Session, remark_id: str | None, context: Context) -> None:
+def own_remark(session: Session, remark_id: str | None, context: Context) -> None:
+    """Raise `NotFound` unless these words are the brand's own."""
     if remark_id is None:
         return
     remark = session.get(Remark, remark_id)

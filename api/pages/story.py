@@ -30,6 +30,14 @@ NOT_TOLD: Final = frozenset(
         "gates_wait_for_nobody",
         "hold_overdue",
         "gate_overridden",
+        "reversal_settled",
+        "clawback_requested",
+        "clawback_approved",
+        "clawback_refused",
+        "clawback_failed",
+        "clawback_unknown",
+        "off_platform_reported",
+        "off_platform_refused",
     }
 )
 """Events that a creator's page leaves out."""

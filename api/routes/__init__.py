@@ -19,6 +19,7 @@ from api.routes import (
     periods,
     products,
     reconciliation,
+    recovery,
     shipments,
 )
 
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     erasures.router,
     commands.router,
     payouts.router,
+    recovery.router,
     approval_rules.router,
     shipments.router,
     disclosure.router,

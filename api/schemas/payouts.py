@@ -110,6 +110,9 @@ class PayoutDetail(PayoutListed):
     holds: list[HoldShown]
     overrides: list[OverrideShown]
     attempts: list[AttemptShown]
+    returned: int = Field(description="How much of it came back, minor units")
+    clawbacks: list[ClawbackShown]
+    off_platform: list[OffPlatformShown]
 
 
 class RefusalGiven(Given):
@@ -136,6 +139,77 @@ class OverrideGiven(Given):
     gate: Annotated[Code, Field(min_length=1)]
     reason: Reason
     remark: Annotated[Words, Field(min_length=1)]
+
+
+class DocumentShown(Shown):
+    """A document that proves a payment outside of Stripe."""
+
+    id: str
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+    uploaded_by: str
+    at: datetime
+
+
+class OffPlatformGiven(Given):
+    """How it was paid elsewhere, and the document that shows it."""
+
+    model_config = example(
+        document_id="document_01k9z3v5e8fw0a2t4s6q8r0b1c", method="bank_transfer", remark="Paid on Monday."
+    )
+    document_id: Id
+    method: Reason
+    remark: Words = ""
+
+
+class ClawbackGiven(Given):
+    """How much to take back, and why."""
+
+    model_config = example(amount=22000, reason="post_deleted", remark="Deleted after two days.")
+    amount: Annotated[int, Field(gt=0, le=10**15, description="Minor units")]
+    reason: Reason
+    remark: Annotated[Words, Field(min_length=1)]
+
+
+class NumberGiven(Given):
+    """Which clawback, and why when it is refused."""
+
+    model_config = example(number=1)
+    number: Annotated[int, Field(ge=1, le=1000)]
+    reason: Code = ""
+    remark: Words = ""
+
+
+class ClawbackShown(Shown):
+    """Money asked back."""
+
+    number: int
+    amount: int
+    state: str = Field(description="asked, refused, approved, unknown, done or failed")
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    decision_reason: str
+    reversal_id: str | None
+    failure_code: str
+    finished_at: datetime | None
+
+
+class OffPlatformShown(Shown):
+    """A payment outside of Stripe, as reported and decided."""
+
+    document_id: str
+    method: str
+    state: str = Field(description="asked, approved or refused")
+    asked_by: str
+    asked_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    decision_reason: str
 
 
 class BatchGiven(Given):

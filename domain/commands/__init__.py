@@ -10,6 +10,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.commands.afterwards import (
+    ApproveClawback,
+    ApproveOffPlatform,
+    RecordBankPayout,
+    RecordOffPlatform,
+    RecordReversal,
+    RefuseClawback,
+    RefuseOffPlatform,
+    RequestClawback,
+    SettleClawback,
+    SettleReversal,
+)
 from domain.commands.base import (
     Code,
     Id,
@@ -120,7 +132,17 @@ Command = Annotated[
     | HoldPayout
     | ReleasePayout
     | EscalateHold
-    | OverrideGate,
+    | OverrideGate
+    | RecordReversal
+    | SettleReversal
+    | RecordBankPayout
+    | RequestClawback
+    | ApproveClawback
+    | RefuseClawback
+    | SettleClawback
+    | RecordOffPlatform
+    | ApproveOffPlatform
+    | RefuseOffPlatform,
     Field(discriminator="name"),
 ]
 
@@ -139,6 +161,8 @@ __all__ = [
     "Accept",
     "AcceptPost",
     "Approve",
+    "ApproveClawback",
+    "ApproveOffPlatform",
     "ApprovePayout",
     "AskExtension",
     "CheckOutcome",
@@ -167,9 +191,14 @@ __all__ = [
     "Promote",
     "Reassess",
     "Recheck",
+    "RecordBankPayout",
     "RecordCheck",
     "RecordLook",
+    "RecordOffPlatform",
+    "RecordReversal",
+    "RefuseClawback",
     "RefuseExtension",
+    "RefuseOffPlatform",
     "RefusePayout",
     "RejectAddress",
     "RejectPost",
@@ -178,10 +207,13 @@ __all__ = [
     "ReportParcel",
     "Request",
     "RequestChanges",
+    "RequestClawback",
     "Return",
     "Scan",
     "SettleAttempt",
+    "SettleClawback",
     "SettleFinding",
+    "SettleReversal",
     "Ship",
     "SubmitDraft",
     "SubmitPost",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from domain.decisions.turn import Turn
+from domain.ledger import payout_id
+from domain.payment_effects import CloseElsewhere, CloseHold
 from domain.stages import Stage
-from domain.state import CloseHold, MarkParcel, ReleaseStock, RevokeLinks, Scalar, VoidFee
+from domain.state import MarkParcel, ReleaseStock, RevokeLinks, Scalar, VoidFee
 
 # Stages at which the fee is held and not yet earned.
 _HELD = frozenset(
@@ -45,8 +47,19 @@ def close(
         turn.set(stock_held=False)
     if state.held:
         turn.do(CloseHold(number=state.holds, reason="ended", with_the_file=True))
+    if state.elsewhere:
+        turn.do(
+            CloseElsewhere(
+                payout_id=payout_id(state.collaboration_id, state.part),
+                document_id=state.elsewhere,
+                decision="refused",
+                reason="ended",
+                with_the_file=True,
+            )
+        )
     turn.settle()
     turn.set(
+        elsewhere="",
         held="",
         held_at=None,
         hold_overdue=False,

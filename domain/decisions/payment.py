@@ -38,6 +38,8 @@ def reassess(turn: Turn) -> None:
 
 def open_attempt(turn: Turn) -> None:
     """All gates pass: one attempt is open from here until its outcome is known."""
+    if turn.state.elsewhere:
+        raise IllegalCommand("it may have been paid elsewhere", code="payout_held")
     if turn.state.held:
         raise IllegalCommand(f"the payment is held: {turn.state.held}", code="payout_held")
     number = turn.state.attempt + 1

@@ -11,9 +11,9 @@ from domain.decisions.turn import Handler, Turn
 from domain.errors import Forbidden, IllegalCommand
 from domain.gates import OVERRIDABLE
 from domain.ledger import payout_id
+from domain.payment_effects import CloseHold, OpenHold, RecordDecision, RecordOverride
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import CloseHold, OpenHold, RecordDecision, RecordOverride
 
 REFUSED_TO_APPROVE = "approval_refused"
 """Why a payment is held that an approver refused."""
@@ -29,8 +29,8 @@ def unflag(turn: Turn) -> None:
 
 def approve_payout(turn: Turn) -> None:
     """One approval; the record refuses it by rule, limit or four eyes."""
-    _person(turn)
-    _this_payout(turn)
+    require_person(turn)
+    this_payout(turn)
     turn.do(RecordDecision(payout_id=turn.command.payout_id, decision="approved"))
     turn.happen(
         "payout_approved",
@@ -42,8 +42,8 @@ def approve_payout(turn: Turn) -> None:
 
 def refuse_payout(turn: Turn) -> None:
     """The payment is held with the reason, and whoever approved before must look again."""
-    _person(turn)
-    _this_payout(turn)
+    require_person(turn)
+    this_payout(turn)
     command = turn.command
     turn.do(
         RecordDecision(
@@ -77,7 +77,7 @@ def _hold(turn: Turn, reason: str, owner: str | None = None) -> None:
 
 def release_payout(turn: Turn) -> None:
     """The hold ends; the gates decide what comes next."""
-    _person(turn)
+    require_person(turn)
     if not turn.state.held:
         raise IllegalCommand("the payment is not held", code="not_held")
     command = turn.command
@@ -98,8 +98,8 @@ def escalate_hold(turn: Turn) -> None:
 
 def override_gate(turn: Turn) -> None:
     """One gate, one person, one reason; what protects the money itself cannot be overridden."""
-    _person(turn)
-    _this_payout(turn)
+    require_person(turn)
+    this_payout(turn)
     command = turn.command
     if command.gate not in OVERRIDABLE:
         raise IllegalCommand(
@@ -119,12 +119,14 @@ def override_gate(turn: Turn) -> None:
     turn.happen("gate_overridden", payout_id=command.payout_id, gate=command.gate, reason=command.reason)
 
 
-def _person(turn: Turn) -> None:
+def require_person(turn: Turn) -> None:
+    """A member of the brand, not one of its keys."""
     if turn.request.actor.kind is ActorKind.BRAND and not is_person(turn.request.actor):
         raise Forbidden("a person has to do this; an API key cannot", code="needs_person")
 
 
-def _this_payout(turn: Turn) -> None:
+def this_payout(turn: Turn) -> None:
+    """The payment that is due now, and no other part of the fee."""
     if turn.command.payout_id != payout_id(turn.state.collaboration_id, turn.state.part):
         raise IllegalCommand("another payment is due now", code="other_payout")
 

@@ -31,7 +31,7 @@ _PARCEL_KINDS: Final = {
     NoticeKind.PARCEL_EXCUSED,
 }
 _OWED_KINDS: Final = {NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
-_PAYMENT_KINDS: Final = {NoticeKind.PAYMENT_SETUP, NoticeKind.PAID}
+_PAYMENT_KINDS: Final = {NoticeKind.PAYMENT_SETUP, NoticeKind.PAID, NoticeKind.BANK_PAYOUT_FAILED}
 _BEFORE_ANSWER: Final = {
     NoticeKind.INVITATION,
     NoticeKind.INVITATION_REMINDER,
@@ -48,6 +48,7 @@ _STAGES: Final = {
     NoticeKind.PROOF_WANTED: Stage.DISCLOSURE_CHECK,
     NoticeKind.PAYMENT_SETUP: Stage.PAYABLE,
     NoticeKind.PAID: Stage.PAID,
+    NoticeKind.BANK_PAYOUT_FAILED: Stage.COMPLETED,
 }
 _FIX: Final = Fix(
     place="Instagram reel",

@@ -37,6 +37,7 @@ APPEND_ONLY = (
     "terms_authors",
     "payout_decisions",
     "gate_overrides",
+    "payment_documents",
 )
 """Tables whose rows are never changed or deleted, by anybody."""
 

@@ -124,3 +124,61 @@ class GateOverride(Table):
     remark_id: Mapped[str | None] = mapped_column(ForeignKey("remarks.id"))
     sequence: Mapped[int]
     at: Mapped[datetime]
+
+
+class PaymentDocument(Table):
+    """A file that proves a payment outside of Stripe, in the object store. Never changed."""
+
+    __tablename__ = "payment_documents"
+    id: Mapped[Key]
+    brand_id: Mapped[str] = mapped_column(ForeignKey("brands.id"))
+    payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"), index=True)
+    object_key: Mapped[str]
+    file_name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    uploaded_by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OffPlatformPayment(Table):
+    """What one person reported as paid outside of Stripe, and what another decided about it."""
+
+    __tablename__ = "off_platform_payments"
+    document_id: Mapped[str] = mapped_column(ForeignKey("payment_documents.id"), primary_key=True)
+    payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"), index=True)
+    method: Mapped[str]
+    state: Mapped[str]
+    """asked, approved or refused."""
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    remark_id: Mapped[str | None] = mapped_column(ForeignKey("remarks.id"))
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str] = mapped_column(default="")
+    decision_remark_id: Mapped[str | None] = mapped_column(ForeignKey("remarks.id"))
+
+
+class Clawback(Table):
+    """Money asked back of one payment: who asked, who decided, what Stripe answered."""
+
+    __tablename__ = "clawbacks"
+    payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    amount: Mapped[Minor]
+    currency: Mapped[str]
+    transfer_id: Mapped[str]
+    state: Mapped[str]
+    """asked, refused (by a person), approved (with Stripe), unknown, done or failed (refused by Stripe)."""
+    reason: Mapped[str]
+    remark_id: Mapped[str | None] = mapped_column(ForeignKey("remarks.id"))
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str] = mapped_column(default="")
+    decision_remark_id: Mapped[str | None] = mapped_column(ForeignKey("remarks.id"))
+    reversal_id: Mapped[str | None] = mapped_column(unique=True)
+    failure_code: Mapped[str] = mapped_column(default="")
+    finished_at: Mapped[datetime | None]

@@ -119,6 +119,8 @@ class Payee(Table):
     can_receive: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(default="")
     requirements: Mapped[list[str]] = mapped_column(server_default="[]")
+    ready_at: Mapped[datetime | None]
+    """When it could receive money for the first time."""
     replaced_at: Mapped[datetime | None]
     """When the account, or the bank behind it, was changed after it could receive: payments rest a while."""
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())

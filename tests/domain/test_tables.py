@@ -22,8 +22,18 @@ from tests.domain.walks import START, command, opening
 MODELS = {model.model_fields["name"].default: model for model in get_args(get_args(Command)[0])}
 
 
-AFTER_THE_END = {"record_look", "settle_finding"}
-"""What is found on a post after its payment, and a person's word on it (docs/decisions/0007)."""
+AFTER_THE_END = {
+    "record_look",
+    "settle_finding",
+    "record_reversal",
+    "settle_reversal",
+    "record_bank_payout",
+    "request_clawback",
+    "approve_clawback",
+    "refuse_clawback",
+    "settle_clawback",
+}
+"""What is found after the payment, money that comes back, and persons' words on it (decision 7)."""
 
 
 def test_every_command_has_a_model_a_rule_and_a_handler() -> None:

@@ -16,8 +16,17 @@ from domain.state import Change, State
 from tests.domain.test_tables import AFTER_THE_END
 from tests.domain.walks import SENSIBLE, Walk, walked
 
+AFTER_PAYMENT = (
+    Attention.POST_CHANGED,
+    Attention.TRANSFER_REVERSED,
+    Attention.BANK_PAYOUT_FAILED,
+    Attention.CLAWBACK_ASKED,
+    Attention.CLAWBACK_FAILED,
+    Attention.CLAWBACK_UNKNOWN,
+)
+"""What a person may still have to look at when all is done."""
 PARCEL_AWAY = (Stage.PREPARING, Stage.SHIPPED)
-FIRST_SEEDS = range(400)
+FIRST_SEEDS = range(700)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +85,7 @@ def test_every_life_comes_to_an_end(finished: list[Walk]) -> None:
     for walk in finished:
         assert walk.state.ended, walk.state.stage
         assert next_alarm(walk.state) is None
-        assert walk.state.attention in (None, Attention.POST_CHANGED)
+        assert walk.state.attention in (None, *AFTER_PAYMENT)
         assert walk.effects("revoke_links")
         possible = {name for name, rule in COMMANDS.items() if walk.state.stage in rule.stages}
         assert possible <= AFTER_THE_END
@@ -150,7 +159,8 @@ def test_an_attempt_is_opened_when_none_is_open_and_closed_once(finished: list[W
             assert opened - closed in (0, 1)
         assert opened == closed
         sent = [effect for effect in walk.effects("close_attempt") if effect.result == "sent"]
-        assert len(sent) == len(walk.effects("earn_fee")) - len(walk.effects("unearn_fee"))
+        elsewhere = [one for one in walk.effects("close_elsewhere") if one.decision == "approved"]
+        assert len(sent) + len(elsewhere) == len(walk.effects("earn_fee")) - len(walk.effects("unearn_fee"))
 
 
 def test_pieces_and_parcels_add_up(finished: list[Walk]) -> None:
@@ -193,3 +203,17 @@ def test_waiting_stages_have_an_alarm_or_somebody_who_acts(stage: Stage) -> None
         Stage.VERIFIED,
     }
     assert (stage in clocked) != (stage in SENSIBLE)
+
+
+def test_no_more_comes_back_than_was_paid_and_each_clawback_ends_once(finished: list[Walk]) -> None:
+    for walk in finished:
+        fee = walk.state.fee.amount if walk.state.fee else 0
+        opened = [one for one in walk.effects("decide_clawback") if one.decision == "approved"]
+        closed = walk.effects("close_clawback")
+        assert len(opened) - len(closed) == (walk.state.clawback in ("approved", "unknown"))
+        taken = sum(one.amount for one in closed if one.result == "sent")
+        reversed_ = sum(one.amount for one in walk.effects("return_money"))
+        assert walk.state.returned == taken + reversed_
+        assert taken <= fee
+        settled = sum(one.amount for one in walk.effects("settle_returned"))
+        assert walk.state.unsettled == reversed_ - settled

@@ -203,7 +203,9 @@ class Walk:
         for _ in range(80):
             if self.state.ended:
                 return
-            if self.state.held:
+            if self.state.elsewhere:
+                self.must(command("refuse_off_platform", self.state), acting(ActorKind.BRAND))
+            elif self.state.held:
                 self.must(command("release_payout", self.state), acting(ActorKind.BRAND))
             elif next_alarm(self.state) is not None:
                 self.ring()
@@ -274,6 +276,31 @@ def command(name: str, state: State, pick: int = 0) -> Command:
             "payout_id": payout_id(state.collaboration_id, state.part),
             "gate": ["not_duplicate", "payee_ready", "tax_data_present"][pick % 3],
             "reason": "known_person",
+        },
+        "record_reversal": {"transfer_id": state.transfer_id or "tr_1", "total": 1000 * (pick + 1)},
+        "settle_reversal": {"reason": "seen"},
+        "record_bank_payout": {"outcome": ["failed", "paid"][pick % 2], "bank_payout_id": f"po_{pick}"},
+        "request_clawback": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "amount": 1000 * (pick + 1),
+            "reason": "post_deleted",
+        },
+        "approve_clawback": {"number": state.clawbacks},
+        "refuse_clawback": {"number": state.clawbacks, "reason": "no_reason"},
+        "settle_clawback": {
+            "number": state.clawbacks,
+            "result": list(given.TransferResult)[pick % 3],
+            "reversal_id": "trr_1",
+        },
+        "record_off_platform": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "document_id": derived_id("payment_document", pick),
+            "method": "bank_transfer",
+        },
+        "approve_off_platform": {"payout_id": payout_id(state.collaboration_id, state.part)},
+        "refuse_off_platform": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "reason": "not_there",
         },
         "open_attempt": {"report_id": derived_id("gate_report", state.sequence)},
         "settle_attempt": {

@@ -70,7 +70,8 @@ def test_every_refusal_that_a_creator_can_meet_has_its_words() -> None:
     brand_only = {
         "already_flagged", "nothing_asked", "not_unknown", "other_draft", "other_parcel", "other_transfer",
         "not_flagged", "needs_person", "no_fee", "already_held", "not_held", "not_overridable",
-        "other_payout", "payout_held", "no_finding", "other_watch", "four_eyes",
+        "other_payout", "payout_held", "no_finding", "other_watch", "four_eyes", "already_known",
+        "clawback_open", "clawback_under_way", "no_clawback", "not_asked", "nothing_to_settle",
         "revision_limit", "too_early", "work_handed_in", "decline_instead", "disputed", "no_parcel",
     }  # fmt: skip
     codes = set(re.findall(r'code="([a-z_]+)"', DECISIONS)) | {"wrong_stage", "wrong_actor"}
