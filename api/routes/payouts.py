@@ -77,7 +77,9 @@ async def approve_payout(
     payout_id: PayoutId, request: Request, caller: CallerOf, session: SessionOf
 ) -> CommandOutcome:
     """Give one approval, as a person. The last one that is needed lets the payment go."""
-    return await decide(request, caller, session, payout_id, "approve_payout", {"payout_id": payout_id})
+    return await give_decision(
+        request, caller, session, payout_id, "approve_payout", {"payout_id": payout_id}
+    )
 
 
 @router.post(
@@ -88,7 +90,7 @@ async def refuse_payout(
 ) -> CommandOutcome:
     """Refuse, as a person: the payment is held with your reason, and approvals begin anew."""
     fields = {"payout_id": payout_id, "reason": given.reason}
-    return await decide(request, caller, session, payout_id, "refuse_payout", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "refuse_payout", fields, given.remark)
 
 
 @router.post("/payouts/{payout_id}/hold", summary="Hold", dependencies=REPEATABLE, responses=DECIDES)
@@ -97,7 +99,7 @@ async def hold_payout(
 ) -> CommandOutcome:
     """Stop the payment until a person releases it."""
     fields = {"reason": given.reason, "owner": given.owner}
-    return await decide(request, caller, session, payout_id, "hold_payout", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "hold_payout", fields, given.remark)
 
 
 @router.post(
@@ -108,7 +110,7 @@ async def release_payout(
 ) -> CommandOutcome:
     """End the hold, as a person, with a reason."""
     fields = {"reason": given.reason}
-    return await decide(request, caller, session, payout_id, "release_payout", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "release_payout", fields, given.remark)
 
 
 @router.post(
@@ -119,7 +121,7 @@ async def override_gate(
 ) -> CommandOutcome:
     """Answer, as a person and by name, for one gate that does not pass; never for funds or payee."""
     fields = {"payout_id": payout_id, "gate": given.gate, "reason": given.reason}
-    return await decide(request, caller, session, payout_id, "override_gate", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "override_gate", fields, given.remark)
 
 
 @router.post(
@@ -139,7 +141,7 @@ async def approve_payouts(
     return await approve_many(click, session, given)
 
 
-async def decide(
+async def give_decision(
     request: Request,
     caller: Caller,
     session: Session,
@@ -148,6 +150,7 @@ async def decide(
     fields: dict[str, Any],
     remark: str = "",
 ) -> CommandOutcome:
+    """Give one decision about a payment, with its words, under the caller's Idempotency-Key."""
     click = Click(request.app, caller, request_name(request, uuid4().hex))
     snapshot = await decide(click, session, payout_id, command, fields, remark)
     return CommandOutcome.model_validate(snapshot.model_dump())

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from api.auth import Caller, own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
 from api.problems import answers
-from api.routes.payouts import DECIDES, decide
+from api.routes.payouts import DECIDES, give_decision
 from api.schemas.collaborations import CommandOutcome
 from api.schemas.common import PayoutId
 from api.schemas.payouts import ClawbackGiven, DocumentShown, NumberGiven, OffPlatformGiven, RefusalGiven
@@ -114,7 +114,9 @@ async def record_off_platform(
 ) -> CommandOutcome:
     """Say, as a person and with an uploaded document, that it was paid elsewhere. Another person decides."""
     fields = {"payout_id": payout_id, "document_id": given.document_id, "method": given.method}
-    return await decide(request, caller, session, payout_id, "record_off_platform", fields, given.remark)
+    return await give_decision(
+        request, caller, session, payout_id, "record_off_platform", fields, given.remark
+    )
 
 
 @router.post(
@@ -127,7 +129,9 @@ async def approve_off_platform(
     payout_id: PayoutId, request: Request, caller: CallerOf, session: SessionOf
 ) -> CommandOutcome:
     """Approve it, as another person: the payout is closed as paid elsewhere."""
-    return await decide(request, caller, session, payout_id, "approve_off_platform", {"payout_id": payout_id})
+    return await give_decision(
+        request, caller, session, payout_id, "approve_off_platform", {"payout_id": payout_id}
+    )
 
 
 @router.post(
@@ -141,7 +145,9 @@ async def refuse_off_platform(
 ) -> CommandOutcome:
     """It was not paid elsewhere; the payment goes on as before."""
     fields = {"payout_id": payout_id, "reason": given.reason}
-    return await decide(request, caller, session, payout_id, "refuse_off_platform", fields, given.remark)
+    return await give_decision(
+        request, caller, session, payout_id, "refuse_off_platform", fields, given.remark
+    )
 
 
 @router.post(
@@ -152,7 +158,7 @@ async def request_clawback(
 ) -> CommandOutcome:
     """Ask, as a person, to take back a part of a transfer. Another person decides."""
     fields = {"payout_id": payout_id, "amount": given.amount, "reason": given.reason}
-    return await decide(request, caller, session, payout_id, "request_clawback", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "request_clawback", fields, given.remark)
 
 
 @router.post(
@@ -166,7 +172,7 @@ async def approve_clawback(
 ) -> CommandOutcome:
     """Approve it, as another person: Stripe is told to reverse so much of the transfer."""
     fields = {"number": given.number}
-    return await decide(request, caller, session, payout_id, "approve_clawback", fields)
+    return await give_decision(request, caller, session, payout_id, "approve_clawback", fields)
 
 
 @router.post(
@@ -180,7 +186,7 @@ async def refuse_clawback(
 ) -> CommandOutcome:
     """Nothing is taken back."""
     fields = {"number": given.number, "reason": given.reason}
-    return await decide(request, caller, session, payout_id, "refuse_clawback", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "refuse_clawback", fields, given.remark)
 
 
 @router.post(
@@ -194,4 +200,4 @@ async def settle_reversal(
 ) -> CommandOutcome:
     """Say, as a person, that what Stripe reversed by itself belongs to the campaign again."""
     fields = {"reason": given.reason}
-    return await decide(request, caller, session, payout_id, "settle_reversal", fields, given.remark)
+    return await give_decision(request, caller, session, payout_id, "settle_reversal", fields, given.remark)
