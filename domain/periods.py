@@ -70,6 +70,10 @@ class Standing(NamedTuple):
     """Open items by list that the month has to be free of."""
 
 
+CHECKS: Final = ("period_running", "earlier_period_open", "not_reconciled", "differences_open")
+"""Codes of everything that can be in the way, in the order in which it is looked at."""
+
+
 def in_the_way(standing: Standing, now: datetime) -> list[Refused]:
     """Everything that keeps a month from being closed, most fundamental first; empty when nothing does."""
     found: list[Refused] = []

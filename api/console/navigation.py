@@ -35,7 +35,16 @@ NAVIGATION: Final[tuple[Group, ...]] = (
             Item("disclosure_page", "/console/disclosure"),
         ),
     ),
-    Group("money", (Item("payouts_page", "/console/payouts"),)),
+    Group(
+        "money",
+        (
+            Item("payouts_page", "/console/payouts"),
+            Item("reconciliation_page", "/console/reconciliation"),
+            Item("months_page", "/console/months"),
+            Item("ledger_page", "/console/ledger"),
+            Item("exports_page", "/console/exports"),
+        ),
+    ),
     Group(
         "brand",
         (

@@ -5,14 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.console import (
+    books,
     brand,
     bundles,
     captions,
     collaboration,
+    differences,
     door,
     home,
     joining,
     keys,
+    months,
     own_sessions,
     payout,
     payouts,
@@ -43,6 +46,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     payout.router,
     bundles.router,
     collaboration.router,
+    differences.router,
+    months.router,
+    books.router,
     people.router,
     keys.router,
     brand.router,

@@ -190,7 +190,7 @@ def show(
         ).all(),
         can=_can(story),
         reasons={name: [(one, say(f"reason.{one}")) for one in codes] for name, codes in REASONS.items()},
-        owners=_owners(view),
+        owners=owners_of(view),
         payers=PAYS,
         workers=WORKS,
         form=form,
@@ -246,7 +246,7 @@ def _can(story: PayoutDetail) -> dict[str, bool]:
     }
 
 
-def _owners(view: View) -> list[tuple[str, str]]:
+def owners_of(view: View) -> list[tuple[str, str]]:
     """Who can look after a hold."""
     rows = view.session.execute(
         select(Member.id, Member.name)

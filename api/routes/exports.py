@@ -6,30 +6,23 @@ explained at `/exports` and in docs/exports.md. Nothing personal stands in any o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import IO, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import iterate_in_threadpool
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from api.auth import own_brand
 from api.calls import KEYED, CallerOf, CallRoute, SessionOf
+from api.export_files import Wanted, export_file
 from api.problems import answers
 from api.routes.ledger import AccountName
 from api.schemas.exports import Codes, CodesGiven, CodeShown, ColumnShown, Exports, ExportShown
-from domain.errors import Invalid
 from domain.ledger import ACCOUNT_KINDS, actor_text
-from domain.periods import bounds
 from infra.audit.append import append_audit
 from infra.exports.columns import COLUMNS
-from infra.exports.files import chunks, write_export
-from infra.exports.formats import MEDIA_TYPES, Format
-from infra.exports.rows import Scope
 from infra.tables import AccountCode
 
 router = APIRouter(
@@ -46,24 +39,6 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
         },
     }
 }
-
-
-class Wanted(BaseModel):
-    """Which rows, and how they are written."""
-
-    form: Annotated[Format, Query(alias="format", description="Of the file")] = "csv"
-    month: Annotated[
-        str | None,
-        Query(
-            pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
-            description="A month of the brand's zone, or use the two below",
-        ),
-    ] = None
-    since: Annotated[AwareDatetime | None, Query(description="From this moment on")] = None
-    until: Annotated[AwareDatetime | None, Query(description="Up to, not including, this moment")] = None
-    zone: Annotated[
-        Literal["utc", "brand"], Query(description="Moments are written in UTC, or in the brand's zone")
-    ] = "utc"
 
 
 WantedOf = Annotated[Wanted, Depends()]
@@ -159,29 +134,7 @@ def _export(
     request: Request, session: Session, caller: CallerOf, wanted: Wanted, name: str, account: str = ""
 ) -> StreamingResponse:
     zone = own_brand(session, caller).zone
-    since, until = wanted.since, wanted.until
-    if wanted.month is not None:
-        if since is not None or until is not None:
-            raise Invalid("give a month, or moments, not both", field="month")
-        since, until = bounds(wanted.month, zone)
-    if since is not None and until is not None and since >= until:
-        raise Invalid("this is not after `since`", field="until")
-    scope = Scope(caller.brand_id, since, until, zone if wanted.zone == "brand" else "UTC", account)
-    file, count = write_export(request.app.state.sessions, name, wanted.form, scope)
-    part = wanted.month or f"{since or until or datetime.now(UTC):%Y-%m-%d}"
-    return StreamingResponse(
-        _bytes(file),
-        media_type=MEDIA_TYPES[wanted.form],
-        headers={
-            "Content-Disposition": f'attachment; filename="handsel-{name}-{part}.{wanted.form}"',
-            "X-Rows": str(count),
-        },
-    )
-
-
-async def _bytes(file: IO[bytes]) -> AsyncIterator[bytes]:
-    async for chunk in iterate_in_threadpool(chunks(file)):
-        yield chunk
+    return export_file(request.app.state.sessions, caller.brand_id, zone, wanted, name, account)
 
 
 # --- account codes ------------------------------------------------------------------------------------

@@ -5,17 +5,15 @@ Everybody of the brand may look; taking, noting and settling are finance's. Noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy import func, select
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities import settlement
 from api.auth import own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
+from api.differences import ask_for_round, differences_query, differences_shown, overview
 from api.paging import Page, Paging, page_of
 from api.problems import answers
 from api.schemas.reconciliation import (
@@ -26,15 +24,8 @@ from api.schemas.reconciliation import (
     RunAsked,
     Settlement,
 )
-from domain.reconciliation import KEEPS_OPEN, MEANINGS, Which
-from infra.tables import ReconciliationItem, StripeCursor, StripeMovement
-from workflows.messages import (
-    COLLABORATIONS_QUEUE,
-    RECONCILE_NOW,
-    RECONCILIATION,
-    RECONCILIATION_ID,
-    ReconciliationStart,
-)
+from domain.reconciliation import Which
+from infra.tables import ReconciliationItem
 
 router = APIRouter(
     tags=["reconciliation"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
@@ -46,21 +37,7 @@ State = Literal["open", "settled", "cleared"]
 @router.get("/reconciliation", summary="How far Stripe's rows are compared")
 def get_reconciliation(caller: CallerOf, session: SessionOf) -> ReconciliationShown:
     """Up to when everything is compared, and how many differences are open."""
-    cursor = session.scalar(select(StripeCursor).limit(1))
-    counts = dict.fromkeys(Which, 0)
-    query = (
-        select(ReconciliationItem.list, func.count().label("number"))
-        .where(ReconciliationItem.brand_id == caller.brand_id, ReconciliationItem.state == "open")
-        .group_by(ReconciliationItem.list)
-    )
-    counts |= {Which(row.list): row.number for row in session.execute(query)}
-    unmatched = select(func.count()).where(StripeMovement.matched_at.is_(None))
-    return ReconciliationShown(
-        complete_at=cursor.complete_at if cursor else None,
-        rows=cursor.rows if cursor else 0,
-        unmatched=session.scalar(unmatched) or 0,
-        open=counts,
-    )
+    return overview(session, caller.brand_id)
 
 
 @router.get("/reconciliation/differences", summary="Differences")
@@ -72,18 +49,14 @@ def list_differences(
     which: Annotated[Which | None, Query(alias="list", description="Of this list only")] = None,
 ) -> Page[DifferenceShown]:
     """What differs between Stripe and our books, each with its owner and age."""
-    query = select(ReconciliationItem).where(
-        ReconciliationItem.brand_id == caller.brand_id, ReconciliationItem.state == state
-    )
-    if which is not None:
-        query = query.where(ReconciliationItem.list == which.value)
-    return page_of(session, query, ReconciliationItem.id, paging, _shown)
+    query = differences_query(caller.brand_id, state, which)
+    return page_of(session, query, ReconciliationItem.id, paging, differences_shown)
 
 
 @router.get("/reconciliation/differences/{difference_id}", summary="One difference", responses=answers(404))
 def get_difference(difference_id: DifferenceId, caller: CallerOf, session: SessionOf) -> DifferenceShown:
     """One difference."""
-    return _shown([own(session, caller, ReconciliationItem, difference_id)])[0]
+    return differences_shown([own(session, caller, ReconciliationItem, difference_id)])[0]
 
 
 @router.patch(
@@ -104,7 +77,7 @@ def change_difference(
         owner=changes.owner,
         note=changes.note,
     )
-    return _shown([item])[0]
+    return differences_shown([item])[0]
 
 
 @router.post(
@@ -120,7 +93,7 @@ def settle_difference(
     item = settlement.settle(
         session, caller.brand_id, difference_id, caller.actor, given.reason, datetime.now(UTC)
     )
-    return _shown([item])[0]
+    return differences_shown([item])[0]
 
 
 @router.post(
@@ -131,28 +104,4 @@ def settle_difference(
 )
 async def ask_for_run(request: Request, caller: CallerOf) -> RunAsked:  # noqa: ARG001 - whose key was checked
     """Ask for a round now; without that, there is one every quarter of an hour."""
-    asked_at = datetime.now(UTC)
-    await request.app.state.temporal.start_workflow(
-        RECONCILIATION,
-        ReconciliationStart(),
-        id=RECONCILIATION_ID,
-        task_queue=COLLABORATIONS_QUEUE,
-        start_signal=RECONCILE_NOW,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-    )
-    return RunAsked(asked_at=asked_at)
-
-
-def _shown(rows: Sequence[ReconciliationItem]) -> list[DifferenceShown]:
-    now = datetime.now(UTC)
-    extra = {"meaning", "age_days", "keeps_open"}
-    return [
-        DifferenceShown(
-            **{name: getattr(row, name) for name in DifferenceShown.model_fields if name not in extra},
-            meaning=MEANINGS[Which(row.list)],
-            age_days=max(0, ((row.ended_at or now) - row.first_seen_at).days),
-            keeps_open=Which(row.list) in KEEPS_OPEN and row.state == "open",
-        )
-        for row in rows
-    ]
+    return RunAsked(asked_at=await ask_for_round(request.app.state.temporal))
