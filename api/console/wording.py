@@ -52,5 +52,5 @@ def day(at: datetime) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """An amount of minor units, with its currency."""
-    return _READER.money(amount, currency)
+    """An amount of minor units, with its currency; what goes out is below zero."""
+    return f"{'-' if amount < 0 else ''}{_READER.money(abs(amount), currency)}"
