@@ -291,6 +291,9 @@ def test_a_bundle_is_downloaded_and_verified(desk: FinanceDesk, arrive: Arrive, 
     assert "Every file is as it was sealed." in told.stdout
 
 
+RICHEST = ("/console/payouts?standing=approval", "/console/exports")
+
+
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.VIEWER])
 def test_every_page_of_money_is_accessible(role: Role, desk: FinanceDesk, arrive: Arrive) -> None:
     set_rules(desk.office, ONE_APPROVAL)
@@ -314,7 +317,7 @@ def test_every_page_of_money_is_accessible(role: Role, desk: FinanceDesk, arrive
         "/console/exports",
     ):
         page.goto(address + path)
-        check_views(page, VIEWS + OTHER_VIEWS)
+        check_views(page, VIEWS + (OTHER_VIEWS if path in RICHEST else ()))
         keep_picture(page, f"{role}{path}")
 
 
