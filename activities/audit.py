@@ -34,6 +34,8 @@ PAUSE: Final = 1.0
 """Seconds between two looks at the queue."""
 BETWEEN_DUTIES: Final = 15.0
 """Seconds between two looks at everything but the queue."""
+BETWEEN_PURGES: Final = 600.0
+"""Seconds between two looks for addresses that nobody needs any more."""
 
 log = structlog.get_logger()
 
@@ -58,6 +60,7 @@ class AuditActivities:
         self._vault = vault
         self._evidence = Evidence(sessions, vault, objects, signer)
         self._eraser = Eraser(sessions, objects)
+        self._purge_at = 0.0
 
     @activity.defn(name=KEEP_AUDIT, no_thread_cancel_exception=True)
     def keep_audit(self, task: PumpTask) -> Kept:
@@ -100,7 +103,13 @@ class AuditActivities:
             log.warning(what, code=error.code)
 
     def _purge_addresses(self, now: datetime) -> int:
-        return purge_addresses(self._sessions, self._vault, now, self._settings.address_days)
+        """Some of the addresses that are due; at once again while there are more."""
+        if time.monotonic() < self._purge_at:
+            return 0
+        purged = purge_addresses(self._sessions, self._vault, now, self._settings.address_days)
+        if purged == 0:
+            self._purge_at = time.monotonic() + BETWEEN_PURGES
+        return purged
 
     def _mail(self, root: AuditRoot) -> None:
         with self._sessions() as session:

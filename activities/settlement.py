@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import actor_text
 from domain.roles import Actor
-from infra.audit.append import append_audit
+from infra.audit.append import append_audit, words_digest
 from infra.tables import ApiKey, Member, ReconciliationItem
 
 
@@ -49,7 +49,16 @@ def take(
         append_audit(session, brand_id, "difference", item.id, "difference_taken", actor, now, data)
     if note is not None and note != item.note:
         item.note = note
-        append_audit(session, brand_id, "difference", item.id, "difference_noted", actor, now, {"note": note})
+        append_audit(
+            session,
+            brand_id,
+            "difference",
+            item.id,
+            "difference_noted",
+            actor,
+            now,
+            {"note": words_digest(item.id, note)},
+        )
     session.flush()
     return item
 
@@ -80,7 +89,7 @@ def settle(
     item.state, item.reason = "settled", reason
     item.ended_at, item.ended_by = now, actor_text(actor)
     item.owner = item.owner or actor.id
-    data = {"reason": reason}
+    data = {"reason": words_digest(item.id, reason)}
     append_audit(session, brand_id, "difference", item.id, "difference_settled", actor, now, data)
     session.flush()
     return item

@@ -2,11 +2,13 @@
 
 Called inside the transaction that makes the change, so that both are there or neither. It takes no lock that
 others wait for; the place in the brand's chain is given afterwards by the sequencer. Personal data must come
-as keyed digests (`Vault.email_digest`, `Vault.digest`); an e-mail address is refused.
+as keyed digests (`Vault.email_digest`), typed words by `words_digest`; an e-mail address is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -17,6 +19,14 @@ from sqlalchemy.orm import Session
 from domain.audit import check_fact
 from domain.roles import Actor
 from infra.tables import AuditFact
+
+
+def words_digest(subject_id: str, words: str) -> str:
+    """What the log keeps of words that a person typed, which may name somebody: a hash that fits them alone.
+
+    The words stand in a row that an erasure can empty; as long as they do, they can be held against this.
+    """
+    return hmac.new(subject_id.encode(), words.encode(), hashlib.sha256).hexdigest()
 
 
 def append_audit(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from domain.audit import digest_of, event_content, fact_content, link_hash
@@ -19,6 +18,10 @@ from infra.tables import AuditFact, AuditHead, AuditQueued
 BATCH: Final = 2_000
 """Lines of one transaction."""
 
+_BEGIN: Final = text("""
+    INSERT INTO audit_heads (brand_id, sequence, hash) SELECT id, 0, '' FROM brands WHERE id = :brand_id
+    ON CONFLICT DO NOTHING
+""")
 _WAITING: Final = text("SELECT DISTINCT brand_id FROM audit_queue")
 
 QUEUED: Final = text("""
@@ -84,7 +87,7 @@ def sequence_batch(session: Session, brand_id: str, most: int) -> int:
 
 def _lock(session: Session, brand_id: str) -> Row[int, str] | None:
     """The head of the chain under its lock; None while another sequencer holds it."""
-    session.execute(insert(AuditHead).values(brand_id=brand_id, sequence=0, hash="").on_conflict_do_nothing())
+    session.execute(_BEGIN, {"brand_id": brand_id})
     return session.execute(
         select(AuditHead.sequence, AuditHead.hash)
         .where(AuditHead.brand_id == brand_id)

@@ -49,6 +49,11 @@ STATEMENTS: Final = {
     "remarks": """
         UPDATE remarks r SET text = '' FROM collaborations c
         WHERE c.id = r.collaboration_id AND c.creator_id = :creator_id AND r.text <> ''""",
+    "notes_of_differences": """
+        UPDATE reconciliation_items i SET note = '', reason = '' FROM payouts p
+        LEFT JOIN payout_attempts a ON a.payout_id = p.id
+        WHERE p.creator_id = :creator_id AND (i.note <> '' OR i.reason <> '')
+            AND (strpos(i.subject, p.id) = 1 OR i.subject = a.stripe_transfer_id)""",
     "tracking_numbers": """
         UPDATE shipments SET tracking_number = NULL, tracking_url = ''
         WHERE creator_id = :creator_id AND (tracking_number IS NOT NULL OR tracking_url <> '')""",

@@ -11,7 +11,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ from infra.vault import Annex, Vault, key_of
 FOLDER: Final = "evidence/payouts"
 AT_ONCE: Final = 50
 """Payouts collected in one round."""
+BY_ITSELF: Final = timedelta(days=30)
+"""How long after its confirmation a payout is looked for; older ones are built on demand."""
 
 
 class Evidence:
@@ -58,7 +60,7 @@ class Evidence:
         query = (
             select(Payout.id)
             .outerjoin(EvidenceBundle, EvidenceBundle.payout_id == Payout.id)
-            .where(Payout.confirmed_at.is_not(None), EvidenceBundle.id.is_(None))
+            .where(Payout.confirmed_at > now - BY_ITSELF, EvidenceBundle.id.is_(None))
             .order_by(Payout.confirmed_at, Payout.id)
             .limit(AT_ONCE)
         )

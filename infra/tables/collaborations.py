@@ -89,6 +89,7 @@ class Answer(Table):
     """A form that a creator sent, kept exactly as sent, sealed; counts only once a command names it."""
 
     __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_address", "id", postgresql_where="address_purged_at IS NULL"),)
     id: Mapped[Key]
     collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"), index=True)
     creator_id: Mapped[str] = mapped_column(ForeignKey("creators.id"))

@@ -82,6 +82,7 @@ class Payout(Table):
         UniqueConstraint("collaboration_id", "part"),
         Index("ix_payouts_brand_id_state_id", "brand_id", "state", "id"),
         Index("ix_payouts_creator_id", "creator_id"),
+        Index("ix_payouts_confirmed_at", "confirmed_at"),
     )
     id: Mapped[Key]
     brand_id: Mapped[str]

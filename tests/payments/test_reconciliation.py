@@ -15,6 +15,7 @@ from domain.commands import SettleAttempt
 from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import payout_id
 from domain.periods import in_the_way, month_of, next_month
+from infra.audit.append import words_digest
 from infra.ledger_check import check
 from infra.tables import AuditFact, Entry, ReconciliationItem, StripeCursor, StripeMovement
 from tests.payments.books import LATER, Books, gateway_to
@@ -203,7 +204,7 @@ def test_two_clicks_settle_once_and_the_first_reason_stays(books: Books) -> None
     with office.sessions() as session:
         query = select(AuditFact).where(AuditFact.event == "difference_settled")
         (fact,) = session.scalars(query).all()
-        assert fact.data == {"reason": settled.reason}
+        assert fact.data == {"reason": words_digest(settled.id, settled.reason)}
     assert books.round().open_items == 0  # it stays settled
     assert [one.state for one in books.items("open", "settled", "cleared")] == ["settled"]
 
