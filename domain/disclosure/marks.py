@@ -23,12 +23,34 @@ _DECORATION: Final = " \t\r\"'*_~#"
 _SEPARATORS: Final = frozenset(".!?:;|/\\•·()[]{}<>…=+→»«-\n¡¿※★【】「」『』، ") | {EMOJI, LINK}
 _CLAUSE_BREAK: Final = re.compile(r"[.!?;\n]")
 _NEXT_WORD: Final = re.compile(r"[ \t]+([\w]+)")
+_NEXT_WORDS: Final = re.compile(r"[ \t]+((\w+)(?:[ \t]+\w+)?)")
 _DATE: Final = re.compile(r"\s*\d{2,4}\b(?!\s*(?:min|hour|day|sec|step|ingredient))")
 _SPACED: Final = re.compile(r"(?<![\w'&.])\w(?:[ ._*·]{1,2}\w){1,14}(?![\w'&])")
 _DISGUISE: Final = str.maketrans("0134578$@!", "oieastbsai")
 _DISGUISED: Final = re.compile(r"(?<![\w@])#?[a-z0-9$@!]{3,14}(?!\w)")
 _MASKED_TAG: Final = re.compile(r"(?<!\w)#(?:a\*d|@d|4d)(?!\w)")
 _CAMEL_AD: Final = re.compile(r"[a-z]A[dD]$")
+_ARTICLES: Final = frozenset(
+    {
+        "the",
+        "that",
+        "this",
+        "my",
+        "a",
+        "an",
+        "het",
+        "de",
+        "le",
+        "la",
+        "il",
+        "el",
+        "das",
+        "der",
+        "die",
+        "den",
+        "det",
+    }
+)
 _LONG: Final = 5
 _MOST: Final = 60
 """Labels of one text that are looked at; a later one is never better than an earlier one like it."""
@@ -121,6 +143,7 @@ def find_denials(words: Reading, seen: SeenText, surface: Surface, column: str) 
                 DenialHit(denial, seen, surface, match.start(), match.end())
                 for match in pattern.finditer(seen.plain)
                 if _stands(seen.plain, match.start(), match.end(), denial.not_before, denial.not_after)
+                and not _asked(seen.plain, match.end())
             )
     for token in seen.tokens:
         if not token.tag or not token.word.startswith(words.denial_tag_starts):
@@ -131,6 +154,11 @@ def find_denials(words: Reading, seen: SeenText, surface: Surface, column: str) 
                 found.append(DenialHit(denial, seen, surface, token.start, token.end))
     found.sort(key=lambda hit: (hit.start, -hit.end))
     return found
+
+
+def _asked(plain: str, end: int) -> bool:
+    """Whether what was said is a question ("Not paid? I was."), not a statement."""
+    return plain[end : end + 2].lstrip()[:1] == "?"
 
 
 def _clause(plain: str, start: int) -> str:
@@ -166,8 +194,8 @@ def _labels(word: Word, seen: SeenText, token: Token) -> bool:
         return False
     if plain[token.end : token.end + 2] in {"'s", "'t"} or _hyphenated(plain, token):
         return False
-    following = _NEXT_WORD.match(plain, token.end)
-    if following is not None and following.group(1) in word.not_next:
+    following = _NEXT_WORDS.match(plain, token.end)
+    if following is not None and {following.group(1), following.group(2)} & word.not_next:
         named = _NAMES.match(plain, token.end)
         if named is None:
             return False
@@ -216,7 +244,7 @@ def _shouted(seen: SeenText, token: Token) -> bool:
     if not seen.is_upper(token.start, token.end) or not token.word.isascii():
         return False
     previous = _clause(seen.plain, token.start).split()[-1:]
-    if previous and (previous[0] in {"the", "that", "this", "my", "a", "an"} or previous[0].isdigit()):
+    if previous and (previous[0] in _ARTICLES or previous[0].isdigit()):
         return False
     if _DATE.match(seen.plain, token.end):
         return False

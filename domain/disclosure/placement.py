@@ -147,4 +147,4 @@ def _tacked_on(hit: Hit, block: int) -> bool:
 
 def _breaks(seen: SeenText, last: Token, start: int) -> bool:
     """Whether a sentence or line ends between a word and the phrase."""
-    return any(not c.isalnum() and c not in " \t'\"*_~#" for c in seen.plain[last.end : start])
+    return any(not c.isalnum() and c not in " \t'\"*_~#:" for c in seen.plain[last.end : start])

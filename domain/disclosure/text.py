@@ -58,6 +58,7 @@ MARKS: Final = (
 )
 """Signs that belong to the letter before them, so that they do not end a word (Devanagari, Thai, Arabic)."""
 _TOKEN: Final = re.compile(rf"#?[\w{MARKS}]+")
+_ASCII_TOKEN: Final = re.compile(r"#?\w+", re.ASCII)
 _LINKS: Final = re.compile(r"https?://\S+|www\.\S+|(?<![@\w.])[\w-]+\.(?:com|net|org|co|shop|io)\b\S*")
 _LINK_SIGNS: Final = ("http", "www.", ".co", ".net", ".org", ".shop", ".io")
 _MENTION: Final = re.compile(r"(?<![A-Za-z0-9_.])@(?:[a-z0-9._]*[a-z0-9_]|[\w.]*\w)")
@@ -346,7 +347,7 @@ def read(text: str, brand: BrandNames) -> SeenText:
         seen = SeenText(text, plain, origin, odd if any(odd) else None, accented if any(accented) else None)
     plain = _masked(seen.plain, brand)
     tokens = []
-    for match in _TOKEN.finditer(plain):
+    for match in (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(plain):
         start, end = match.span()
         word = match.group()
         tag = word[0] == "#"
