@@ -266,6 +266,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "error": Explanation("A mistake of ours. It was logged.", "Send us the `request_id`."),
     "database_unavailable": Explanation("The database cannot be reached.", "Send the same call again."),
     "engine_unavailable": Explanation("The workflow service cannot be reached.", "Send the same call again."),
+    "no_store": Explanation("No file store is configured.", "Set `HANDSEL_S3_ENDPOINT` or its keys."),
     "store_unavailable": Explanation("The file store cannot be reached.", "Send the same call again."),
 }
 """Every code that can reach a caller."""
