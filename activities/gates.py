@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -43,8 +43,7 @@ from infra.tables import (
 )
 
 _OF_LIVE_POSTS = ("live", "watch")
-_NOT_SEEN = "unreachable"
-"""A look of the watch that could not be made says nothing of the post."""
+"""Kinds of checks that count; a look of the watch that could see nothing says nothing of the post."""
 
 
 def report(
@@ -91,7 +90,7 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         .where(
             DisclosureCheck.collaboration_id == collaboration_id,
             DisclosureCheck.kind.in_(_OF_LIVE_POSTS),
-            DisclosureCheck.reason != _NOT_SEEN,
+            or_(DisclosureCheck.kind == "live", DisclosureCheck.outcome != CheckOutcome.UNREADABLE.value),
         )
         .order_by(DisclosureCheck.checked_at.desc(), DisclosureCheck.id.desc())
         .limit(1)

@@ -34,6 +34,7 @@ from activities.waking import give_waking, recorded_state
 from domain.commands import CheckOutcome, RecordLook, Request
 from domain.disclosure.models import Outcome
 from domain.ids import derived_id
+from domain.proof import PROOF_NEEDED
 from domain.roles import HANDSEL
 from domain.stages import Attention, Stage
 from domain.state import State
@@ -105,7 +106,7 @@ class WatchActivities:
         else:
             with patiently():
                 found = [look_at(self._reader, post, setting, None) for post in setting.posts]
-            looks = [_meant(look, verified.get(look.url)) for look in found]
+            looks = [meant(look, verified.get(look.url)) for look in found]
         key = keep_evidence(self._objects, check_id, looks)
         of = CheckOf(check_id, task.collaboration_id, submission_id, "watch", task.number)
         with self._sessions.begin() as session:
@@ -119,7 +120,7 @@ class WatchActivities:
         outcome = CheckOutcome(row.outcome)
         if outcome is CheckOutcome.PASS and state.attention is not Attention.POST_CHANGED:
             return None
-        if outcome is CheckOutcome.UNREADABLE and not (task.last and state.ended):
+        if outcome is CheckOutcome.UNREADABLE and not (task.last and state.ended and row.reason != "untold"):
             return None
         if outcome is not CheckOutcome.PASS and before is not None and _same(before, row):
             return None
@@ -163,11 +164,15 @@ def _verified(session: Session, collaboration_id: str, submission_id: str) -> di
     return {one["url"]: Seen.model_validate(one) for one in seen or [] if "caption" in one}
 
 
-def _meant(look: Look, verified: Seen | None) -> Look:
-    """What the look means beside the post as it was verified."""
+def meant(look: Look, verified: Seen | None) -> Look:
+    """What the look means beside the post as it was verified.
+
+    A platform that tells nothing of the post has found nothing: a person has seen the proof before.
+    """
     if look.verdict is None:
-        return look
-    meaning = compare(verified, Seen.model_validate(look.seen), Outcome(look.verdict.verdict), look.reason)
+        untold = look.reason == PROOF_NEEDED
+        return replace(look, outcome=CheckOutcome.UNREADABLE, reason="untold") if untold else look
+    meaning = compare(verified, Seen.model_validate(look.seen), Outcome(look.outcome.value), look.reason)
     return replace(look, outcome=meaning.outcome, reason=meaning.reason)
 
 

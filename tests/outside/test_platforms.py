@@ -16,6 +16,7 @@ import pytest
 from activities.adapters.platforms.addresses import read_address
 from activities.adapters.platforms.asking import Door
 from activities.adapters.platforms.reader import PlatformReader, Token
+from activities.looks import Look
 from activities.posts_port import (
     PostPrivate,
     PostRemoved,
@@ -24,8 +25,12 @@ from activities.posts_port import (
     PostUrlRefused,
     Whose,
 )
+from activities.watch import meant
+from domain.commands import CheckOutcome
+from domain.disclosure import CheckInput, check
 from domain.disclosure.models import Outcome, Reason
-from domain.proof import needs_proof
+from domain.proof import PROOF_NEEDED, needs_proof
+from domain.watch import Seen
 from infra.settings import settings_from
 
 VIDEO = "dQw4w9WgXcQ"
@@ -412,3 +417,29 @@ def test_what_was_not_told_is_never_taken_for_absent(
     outcome: Outcome, reason: Reason, format_: str, unknown: tuple[str, ...], proof: bool
 ) -> None:
     assert needs_proof(outcome, reason, format_, unknown) is proof
+
+
+def look(outcome: CheckOutcome, reason: str, verdict: Outcome | None, **seen: Any) -> Look:
+    found = None
+    if verdict is not None:
+        asked = {"platform": "youtube", "format": "video", "jurisdictions": ["US"], "relationship": "paid"}
+        found = check(CheckInput.model_validate({**asked, "brand": {"name": "Lumen"}, "caption": "x"}))
+    return Look(YOUTUBE, outcome, reason, {"caption": "Lamp", **seen}, found)
+
+
+def test_the_watch_finds_nothing_where_nothing_is_told() -> None:
+    untold = look(CheckOutcome.NEEDS_REVIEW, PROOF_NEEDED, None)
+    assert (meant(untold, None).outcome, meant(untold, None).reason) == (CheckOutcome.UNREADABLE, "untold")
+    gone = look(CheckOutcome.REMOVED, "removed", None)
+    assert meant(gone, None) is gone
+
+
+def test_an_edit_of_what_a_platform_tells_in_part_is_for_a_person_and_no_accusation() -> None:
+    verified = Seen(caption="Lamp")
+    same = look(CheckOutcome.NEEDS_REVIEW, PROOF_NEEDED, Outcome.FAIL)
+    assert meant(same, verified).outcome is CheckOutcome.PASS
+    edited = look(CheckOutcome.NEEDS_REVIEW, PROOF_NEEDED, Outcome.FAIL, caption="Other lamp")
+    assert (meant(edited, verified).outcome, meant(edited, verified).reason) == (
+        CheckOutcome.NEEDS_REVIEW,
+        PROOF_NEEDED,
+    )
