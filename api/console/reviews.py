@@ -246,7 +246,7 @@ def _review(
         state=state,
         campaign=campaign,
         handles=_handles(session, row.creator_id),
-        why=say(f"attention.{row.attention}") if row.attention else "",
+        why=_why(row.attention),
         posts=session.scalars(
             select(Post).where(Post.submission_id == (state.post_id or "")).order_by(Post.deliverable)
         ).all(),
@@ -262,6 +262,12 @@ def _review(
         typed=view.fields if errors else {},
         path=f"{REVIEWS}/{collaboration_id}",
     )
+
+
+def _why(attention: str | None) -> str:
+    """Why somebody has to look at this one."""
+    name = f"checks.attention.{attention}"
+    return say(name) if knows(name) else ""
 
 
 def _handles(session: Session, creator_id: str) -> list[str]:
@@ -294,7 +300,8 @@ def _proofs(view: View, collaboration_id: str, submission_id: str | None) -> lis
 
 
 def _seen(row: DisclosureCheck) -> list[SeenPost]:
-    return [_seen_post(finding, seen) for finding, seen in zip(row.findings, row.input, strict=False)]
+    inputs = [*row.input, *([{}] * len(row.findings))]
+    return [_seen_post(finding, seen) for finding, seen in zip(row.findings, inputs, strict=False)]
 
 
 def _seen_post(finding: dict[str, Any], seen: dict[str, Any]) -> SeenPost:

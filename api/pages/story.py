@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from api.pages.dossier import Dossier
+from api.pages.proof import wanted
 from api.pages.wording import Reader, knows, say, span
 from domain.alarms import ball
 from domain.clocks import later
@@ -156,6 +157,7 @@ def _special_cases(dossier: Dossier) -> Iterator[tuple[str, bool]]:
     yield "shipped_disputed", stage is Stage.SHIPPED and disputed
     yield "production_no_parcel", stage is Stage.IN_PRODUCTION and not state.type.ships
     yield "production_no_draft", stage is Stage.IN_PRODUCTION and not state.draft_first
+    yield "check_proof", wanted(dossier)
     yield "check_person", stage is Stage.DISCLOSURE_CHECK and state.remedy_by is None
     yield "check_problem", stage is Stage.DISCLOSURE_CHECK and _last_problem(dossier)
     yield "payable_setup", stage is Stage.PAYABLE and state.attention is Attention.PAYEE_MISSING

@@ -43,8 +43,9 @@ def replay_checks(
     if fail_on not in ("nothing", "wrong-pass", "any"):
         _refuse("fail-on: must be nothing, wrong-pass or any")
     packs = {one.code: one for one in map(_pack, pack or [])}
+    first = _day(since)
     sessions = make_sessions(make_engine(get_settings()))
-    found = replay(sessions, packs=packs, since=_day(since), brand_id=brand)
+    found = replay(sessions, packs=packs, since=first, brand_id=brand)
     if as_json:
         for one in _first_the_dangerous(found):
             typer.echo(json.dumps(asdict(one) | {"towards_pass": one.towards_pass}, default=str))
