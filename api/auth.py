@@ -96,6 +96,7 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "approve_clawback": PAYS,
     "refuse_clawback": PAYS,
     "settle_reversal": PAYS,
+    "list_yearly_totals": ANYBODY,
     "get_approval_rules": ANYBODY,
     "set_approval_rules": OWNS,
     "export_shipments": OPERATES,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.money import Currency
+from domain.money import Currency, smallest_step
 from domain.offer import CampaignType, Offer
 from domain.policy import Policy
 
@@ -64,6 +64,10 @@ class NewCampaign(BaseModel):
         fee = self.offer.fee
         if fee is not None and fee.currency != self.currency:
             raise ValueError(f"the fee is in {fee.currency}, the campaign in {self.currency}")
+        if fee is not None and fee.amount % smallest_step(fee.currency):
+            raise ValueError(
+                f"a fee in {fee.currency} is a multiple of {smallest_step(fee.currency)} minor units"
+            )
         if fee is not None and self.budget < fee.amount:
             raise ValueError("the budget does not cover a single fee")
         return self

@@ -54,6 +54,17 @@ def exponent(currency: str) -> int:
     return EXPONENTS.get(currency, 2)
 
 
+# Amounts that Stripe takes only in larger steps than one minor unit: three-decimal currencies end in 0, and
+# the krona and the shilling are written with two decimals that have to be 00.
+# https://docs.stripe.com/currencies#special-cases, https://docs.stripe.com/currencies#three-decimal
+_STEPS: Final = {**dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 10), "ISK": 100, "UGX": 100}
+
+
+def smallest_step(currency: str) -> int:
+    """The smallest amount that Stripe can move in this currency, minor units; amounts are multiples of it."""
+    return _STEPS.get(currency, 1)
+
+
 def as_decimal(money: Money) -> Decimal:
     """The amount in major units, exactly (USD 22000 -> 220.00)."""
     return Decimal(money.amount).scaleb(-exponent(money.currency))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen
-from domain.money import Money
+from domain.money import Money, smallest_step
 from domain.offer import Offer
 from domain.policy import Policy
 from domain.stages import Stage
@@ -80,6 +80,9 @@ def invite(
         raise Invalid(f"a {campaign.type} campaign has no fee", field="fee")
     if fee is not None and fee.amount == 0:
         raise Invalid("the fee must be above zero", field="fee.amount")
+    if fee is not None and fee.amount % smallest_step(fee.currency):
+        step = smallest_step(fee.currency)
+        raise Invalid(f"amounts in {fee.currency} are multiples of {step} minor units", field="fee.amount")
     offer, terms = terms_of(session, campaign, fee)
     wanted = list(dict.fromkeys(creator_ids))
     result = Invited([], [])

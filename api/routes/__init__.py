@@ -21,6 +21,7 @@ from api.routes import (
     reconciliation,
     recovery,
     shipments,
+    yearly,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
     payouts.router,
     recovery.router,
+    yearly.router,
     approval_rules.router,
     shipments.router,
     disclosure.router,

@@ -159,6 +159,28 @@ def override(
     _decide(who, payout_id, "override", {"gate": gate, "reason": reason, "remark": remark})
 
 
+@app.command()
+def totals(
+    year: Annotated[int, typer.Option(help="Calendar year in the brand's zone.")],
+    warned: Annotated[bool, typer.Option("--warned", help="Only near or over a threshold.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What each creator got in a year, cash and gifts, with legal thresholds. Not advice."""
+    found = Api().get("/yearly-totals", year=year, warned=warned)
+    if as_json:
+        show_json(found)
+        return
+    shown = table("Creator", "Country", "Cash", "Gifts", "Thresholds")
+    for one in found["items"]:
+        cash, gifts = (
+            ", ".join(_money({"amount": amount, "currency": currency}) for currency, amount in sums.items())
+            for sums in (one["cash"], one["gifts"])
+        )
+        thresholds = ", ".join(f"{each['rule']} {each['level']}" for each in one["warnings"])
+        shown.add_row(one["creator_id"], one["country"], cash, gifts, thresholds)
+    console.print(shown)
+
+
 def _decide(who: str, payout_id: str, what: str, body: dict[str, Any]) -> None:
     with _person(who) as api:
         outcome = api.post(f"/payouts/{payout_id}/{what}", body)

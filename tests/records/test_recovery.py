@@ -32,7 +32,17 @@ from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
 from infra.ledger_check import check, trial_balance
-from infra.tables import Clawback, Collaboration, Inbox, OffPlatformPayment, Payee, PaymentDocument, Payout
+from infra.tables import (
+    Brand,
+    Clawback,
+    Collaboration,
+    Inbox,
+    OffPlatformPayment,
+    Payee,
+    PaymentDocument,
+    Payout,
+)
+from infra.yearly import yearly_totals
 from tests.records.finance import gates, person, waiting
 from tests.records.office import FEE, STRIPE, Office
 
@@ -208,6 +218,18 @@ def test_a_payment_that_was_not_made_elsewhere_goes_on(office: Office) -> None:
 
 
 # --- what Stripe's messages lead to ----------------------------------------------------------------
+
+
+def test_the_year_counts_what_was_sent_less_what_came_back_and_gifts_that_arrived(office: Office) -> None:
+    office.open()
+    of = completed(office)
+    office.must(of, RecordReversal(transfer_id=f"tr_{of}", total=2_000), STRIPE)
+    with office.sessions() as session:
+        brand = session.get_one(Brand, office.brand_id)
+        (year,) = yearly_totals(session, brand, office.clock.year)
+        assert (year.creator_id, year.country) == (office.state(of).creator_id, "DE")
+        assert (year.cash, year.gifts, year.pieces) == ({"USD": FEE.amount - 2_000}, {"USD": 4200}, 1)
+        assert yearly_totals(session, brand, office.clock.year + 1) == []
 
 
 class Quiet:
