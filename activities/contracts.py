@@ -46,6 +46,8 @@ class GateAnswer(_Model):
     all_pass: bool
     flag: str = ""
     """`domain.stages.Attention`, empty when time alone is waited for."""
+    look_at: datetime | None = None
+    """When time alone changes an answer next."""
 
 
 class Recorded(_Model):

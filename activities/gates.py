@@ -19,15 +19,17 @@ from domain.approvals import need
 from domain.clocks import later, length
 from domain.commands import CheckOutcome
 from domain.countries import tax_data_missing
-from domain.gates import PAID_ELSEWHERE, GateFacts, Override, all_pass, assess, flag_of
+from domain.gates import PAID_ELSEWHERE, GateFacts, Override, all_pass, assess, flag_of, look_at
 from domain.ledger import payout_id
 from domain.money import Money
 from domain.offer import CampaignType, Offer
+from domain.runs import next_run
 from domain.stages import Stage
 from domain.state import State
 from infra.ids import new_id
 from infra.tables import (
     Answer,
+    Brand,
     Collaboration,
     Creator,
     DisclosureCheck,
@@ -39,6 +41,7 @@ from infra.tables import (
     Payee,
     Payout,
     PayoutAttempt,
+    PayoutDecision,
     Post,
 )
 
@@ -75,7 +78,9 @@ def report(
                 at=now,
             )
         )
-    return GateAnswer(report_id=report_id, all_pass=passed, flag=flag_of(gates, facts))
+    return GateAnswer(
+        report_id=report_id, all_pass=passed, flag=flag_of(gates, facts), look_at=look_at(gates, now)
+    )
 
 
 def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]:
@@ -154,12 +159,27 @@ def _of_people(session: Session, state: State, payout: Payout | None, payee: Pay
         return facts
     in_force = rules_of(session, state.brand_id)
     amount = Money(amount=payout.amount, currency=payout.currency)
+    run = in_force.rules.run
+    if run.when == "daily":
+        brand_zone = session.scalar(select(Brand.zone).where(Brand.id == state.brand_id)) or "UTC"
+        facts["run_at"] = next_run(_ready_since(session, state, payout), run.at, brand_zone)
     destination = payee.stripe_account_id if payee else ""
     return facts | {
         "need": need(in_force.rules, amount, again=state.approval_round > 0),
         "approvals": approvals_of(session, payout.id, state.approval_round, destination),
         "overrides": _overrides(session, payout.id),
     }
+
+
+def _ready_since(session: Session, state: State, payout: Payout) -> datetime:
+    """Since when it could have gone: earned, and approved for the last time."""
+    approved = session.scalar(
+        select(func.max(PayoutDecision.at)).where(
+            PayoutDecision.payout_id == payout.id, PayoutDecision.decision == "approved"
+        )
+    )
+    earned = state.payable_at or payout.created_at
+    return max(earned, approved) if approved is not None else earned
 
 
 def _rests_until(state: State, payee: Payee | None) -> datetime | None:

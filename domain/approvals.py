@@ -15,6 +15,7 @@ from domain.commands.base import Id
 from domain.ids import is_id
 from domain.money import Currency, Money
 from domain.roles import Actor, ActorKind, Role
+from domain.runs import PayoutRun
 
 APPROVERS: Final = frozenset({Role.OWNER, Role.FINANCE})
 """Roles that may approve, hold, release and override at all."""
@@ -59,6 +60,8 @@ class ApprovalRules(BaseModel):
     other_currencies: Annotated[int, Field(ge=0, le=5)] = 0
     """Approvals for every amount in a currency that has no tiers."""
     limits: list[Limit] = Field(default=[], max_length=200)
+    run: PayoutRun = PayoutRun()
+    """When approved payments go out."""
 
     @model_validator(mode="after")
     def _tiers_rise(self) -> ApprovalRules:

@@ -95,6 +95,8 @@ class GateFacts(BaseModel):
     """Until when the payment rests because the creator changed the account or its bank."""
     duplicate_of: str = ""
     """Another collaboration of the brand that this payment would pay again."""
+    run_at: datetime | None = None
+    """The run of the day in which it goes; None when payments go at once."""
     need: Need = Need(0, owner=False)
     approvals: list[Given] = []
     overrides: dict[str, Override] = {}
@@ -142,6 +144,7 @@ def assess(facts: GateFacts, now: datetime) -> list[Gate]:
         _tax_data(facts),
         _payee_unchanged(facts, now),
         _approvals(facts),
+        _in_run(facts, now),
         _funds(facts),
         _no_other_attempt(facts),
     ]
@@ -168,6 +171,16 @@ def _answered_for(gate: Gate, facts: GateFacts) -> Gate:
 def all_pass(gates: list[Gate]) -> bool:
     """Whether money may move: each gate passes, or a named person answers for it."""
     return all(gate.result in (GateResult.PASS, GateResult.OVERRIDDEN) for gate in gates)
+
+
+def look_at(gates: list[Gate], now: datetime) -> datetime | None:
+    """When time alone changes an answer next."""
+    moments = [
+        gate.until
+        for gate in gates
+        if gate.result is GateResult.WAITING and gate.waiting_on == "time" and gate.until is not None
+    ]
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def flag_of(gates: list[Gate], facts: GateFacts) -> str:
@@ -353,13 +366,25 @@ def _approvals(facts: GateFacts) -> Gate:
     )
 
 
+def _in_run(facts: GateFacts, now: datetime) -> Gate:
+    if facts.run_at is None or now >= facts.run_at:
+        return _gate("in_payout_run", True, "It goes out now.", "")
+    return Gate(
+        name="in_payout_run",
+        result=GateResult.WAITING,
+        detail="It goes out with the payments of the day.",
+        waiting_on="time",
+        until=facts.run_at,
+    )
+
+
 def _funds(facts: GateFacts) -> Gate:
     if facts.available is None or facts.available >= facts.fee:
         return _gate("funds_available", True, "The paying balance covers the fee.", "")
     return Gate(
         name="funds_available",
         result=GateResult.WAITING,
-        detail="The paying balance does not cover the fee yet.",
+        detail=f"The paying balance lacks {facts.fee - facts.available} (minor units) for this fee.",
         waiting_on="finance",
         until=facts.pay_by,
     )

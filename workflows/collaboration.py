@@ -289,6 +289,8 @@ class CollaborationWorkflow:
             await self._give_own(Unflag())
         self._assessed = self._state.sequence
         self._look_after(state.policy.retry_payment)
+        if answer.look_at is not None and self._look_at is not None:
+            self._look_at = min(self._look_at, answer.look_at)
 
     async def _transfer(self) -> None:
         state = self._state

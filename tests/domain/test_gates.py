@@ -67,6 +67,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "tax_data_present": {"tax_data_missing": True},
     "payee_unchanged": {"payee_changed_until": NOW + timedelta(days=1)},
     "approvals_given": {"need": Need(1, owner=False)},
+    "in_payout_run": {"run_at": NOW + timedelta(hours=2)},
     "funds_available": {"available": 21_999},
     "no_open_attempt": {"open_attempt": True},
 }
