@@ -113,7 +113,7 @@ def _fill(place: Yard, brand_id: str, events: int) -> int:
     url = place.settings.migration_url.replace("+psycopg", "", 1)
     with psycopg.connect(url) as connection:
         head = connection.execute(
-            "SELECT sequence, hash FROM audit_heads WHERE brand_id = %s", (brand_id,)
+            "SELECT sequence, hash FROM audit_heads WHERE brand_id = %s FOR UPDATE", (brand_id,)
         ).fetchone()
         sequence, previous = head or (0, "")
         campaign = derived_id("campaign", "bench")
