@@ -32,6 +32,7 @@ STATEMENTS: Final = {
             niches = '[]'
         WHERE id = :creator_id AND sealed <> ''""",
     "forms": "UPDATE answers SET sealed = '' WHERE creator_id = :creator_id AND sealed <> ''",
+    "platform_tokens": "DELETE FROM platform_tokens WHERE creator_id = :creator_id",
     "social_accounts": "DELETE FROM social_accounts WHERE creator_id = :creator_id",
     "posts": """
         UPDATE posts SET url = 'erased:' || posts.id FROM collaborations c
