@@ -16,6 +16,7 @@ from infra.tables import Collaboration, Payout
 
 IN_THE_WAY: Final[Mapping[str, tuple[Attention, ...]]] = {
     "approval": (Attention.AWAITS_APPROVAL,),
+    "elsewhere": (Attention.OFF_PLATFORM_ASKED,),
     "held": (Attention.PAYOUT_HELD, Attention.HOLD_OVERDUE),
     "funds": (Attention.FUNDS_SHORT,),
     "creator": (Attention.PAYEE_MISSING, Attention.TAX_DATA_MISSING),
@@ -24,7 +25,7 @@ IN_THE_WAY: Final[Mapping[str, tuple[Attention, ...]]] = {
     "refused": (Attention.TRANSFER_REFUSED,),
 }
 """Standings of what is due: what is flagged beside it."""
-STATES: Final = ("unknown", "ready", "waiting", "sending", "sent", "confirmed")
+STATES: Final = ("unknown", "ready", "waiting", "sending", "sent", "confirmed", "paid_elsewhere")
 """Standings that are the payout's own state. `ready`: nothing but time, or nothing, is in the way."""
 STANDINGS: Final = (*IN_THE_WAY, *STATES)
 """Every standing, what a person has to look at first."""

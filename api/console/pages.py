@@ -20,6 +20,7 @@ from api.console import (
     payout,
     payouts,
     people,
+    recovery,
     reviews,
     setting_up,
 )
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     captions.router,
     payouts.router,
     payout.router,
+    recovery.router,
     bundles.router,
     collaboration.router,
     differences.router,

@@ -31,7 +31,8 @@ from api.standings import standing_of
 from domain.approvals import APPROVERS
 from domain.errors import NotFound, Refused
 from domain.gates import OVERRIDABLE, Gate, GateResult
-from infra.tables import EvidenceBundle, Member, Payout, Post
+from domain.state import State
+from infra.tables import Collaboration, EvidenceBundle, Member, Payout, Post
 
 router = console_router()
 
@@ -129,7 +130,7 @@ async def answered(view: View, payout_id: str, form: str, act: Callable[[], Awai
     except Refused as error:
         refused = error
     else:
-        return view.go(f"{PATH}/{payout_id}", f"payout_{form}")
+        return view.go(f"{PATH}/{payout_id}", f"payout_{form.replace('-', '_')}")
     return await run_in_threadpool(show, view, payout_id, form, errors_of(refused), status_of(refused))
 
 
@@ -137,13 +138,7 @@ def _typed(view: View, form: str, fields: dict[str, Any]) -> tuple[dict[str, Any
     """The command's fields and the person's own words. Raises `FormRefused`."""
     wrong: dict[str, str] = {}
     given = dict(fields)
-    reason = view.fields.get("reason", "")
-    if reason not in REASONS[form]:
-        wrong["reason"] = say("form.choose")
-    given["reason"] = reason
-    remark = "" if form == "settle" else view.text("remark", _MOST_WORDS)
-    if not remark and (form in WORDS_NEEDED or reason == "other"):
-        wrong["remark"] = say("form.fill_in")
+    given["reason"], remark = chosen_reason(view, form, wrong, words=form in WORDS_NEEDED)
     if form == "hold" and view.fields.get("owner"):
         given["owner"] = view.fields["owner"]
     if form == "override":
@@ -153,6 +148,17 @@ def _typed(view: View, form: str, fields: dict[str, Any]) -> tuple[dict[str, Any
     if wrong:
         raise FormRefused(wrong)
     return given, remark
+
+
+def chosen_reason(view: View, form: str, wrong: dict[str, str], *, words: bool = False) -> tuple[str, str]:
+    """The reason of the form and the person's own words; `words`: they must be there."""
+    reason = view.fields.get("reason", "")
+    if reason not in REASONS[form]:
+        wrong["reason"] = say("form.choose")
+    remark = "" if form == "settle" else view.text("remark", _MOST_WORDS)
+    if not remark and (words or reason == "other"):
+        wrong["remark"] = say("form.fill_in")
+    return reason, remark
 
 
 def show(
@@ -188,7 +194,7 @@ def show(
             .where(EvidenceBundle.payout_id == payout_id)
             .order_by(EvidenceBundle.number.desc())
         ).all(),
-        can=_can(story),
+        can=_can(story, _unsettled(view, payout)),
         reasons={name: [(one, say(f"reason.{one}")) for one in codes] for name, codes in REASONS.items()},
         owners=owners_of(view),
         payers=PAYS,
@@ -232,9 +238,18 @@ def _open_gates(gates: list[Gate]) -> list[tuple[str, str]]:
     return [(one.name, gate_name(one.name)) for one in found]
 
 
-def _can(story: PayoutDetail) -> dict[str, bool]:
+def _unsettled(view: View, payout: Payout) -> int:
+    """What Stripe reversed by itself and nobody has settled yet."""
+    state = State.model_validate(view.session.get_one(Collaboration, payout.collaboration_id).state)
+    return state.unsettled if payout.part == state.part else 0
+
+
+def _can(story: PayoutDetail, unsettled: int) -> dict[str, bool]:
     """What is possible with the payment as it stands, whoever asks. The record decides in the end."""
     due = story.state == "ready"
+    went = story.state in ("sent", "confirmed")
+    open_clawback = any(one.state == "asked" for one in story.clawbacks)
+    open_elsewhere = any(one.state == "asked" for one in story.off_platform)
     return {
         "approve": due and story.need.approvals > 0 and not story.need.enough,
         "refuse": due,
@@ -243,6 +258,11 @@ def _can(story: PayoutDetail) -> dict[str, bool]:
         "override": due,
         "reassess": due,
         "settle": story.state == "unknown",
+        "clawback": went and not open_clawback and story.returned < story.amount,
+        "clawback_decide": open_clawback,
+        "elsewhere": due and not open_elsewhere,
+        "elsewhere_decide": open_elsewhere,
+        "reversal": unsettled > 0,
     }
 
 

@@ -38,6 +38,14 @@ PATH: Final = "/console/payouts"
 AGES: Final = ("1d", "3d", "7d", "30d")
 """Choices of "earned longer ago than"."""
 APPROVALS_A_PAGE: Final = 100
+AFTERWARDS: Final = (
+    Attention.TRANSFER_REVERSED,
+    Attention.BANK_PAYOUT_FAILED,
+    Attention.CLAWBACK_ASKED,
+    Attention.CLAWBACK_FAILED,
+    Attention.CLAWBACK_UNKNOWN,
+)
+"""Flags beside payments that went out."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,8 @@ def _show(view: View, standing: str, errors: dict[str, str] | None = None, statu
     )
     if standing:
         query = query.where(standing_is(standing))
+    if (flag := asked.get("attention", "")) in {one.value for one in AFTERWARDS}:
+        query = query.where(Collaboration.attention == flag)
     if currency := asked.get("currency", ""):
         query = query.where(Payout.currency == currency)
     if campaign := asked.get("campaign", ""):
@@ -181,7 +191,7 @@ def lines_of(view: View, payouts: Sequence[Any], *, choosing: bool = False) -> l
             campaign=campaigns[one.campaign_id],
             age=age(one.created_at, view.now),
             waiting=age(one.waiting_since, view.now) if one.waiting_since else "",
-            late=one.state not in ("sent", "confirmed") and one.pay_by < view.now,
+            late=one.state not in ("sent", "confirmed", "paid_elsewhere") and one.pay_by < view.now,
             why_not=why_not.get(one.id, ""),
         )
         for one in shown
@@ -223,4 +233,5 @@ NEEDS.append(_money_wanted)
 DONE_AT.update(
     {flag.value: f"{PATH}?standing={standing}" for standing, flags in IN_THE_WAY.items() for flag in flags}
     | {Attention.OUTCOME_UNKNOWN.value: f"{PATH}?standing=unknown"}
+    | {flag.value: f"{PATH}?attention={flag.value}" for flag in AFTERWARDS}
 )

@@ -5,33 +5,26 @@ Asked for by one person and decided by another; each call is one command to the 
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Final
 
-import filetype
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from api.auth import Caller, own
+from api.auth import own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
+from api.payment_documents import MEDIA_TYPES, keep_document
 from api.problems import answers
 from api.routes.payouts import DECIDES, give_decision
 from api.schemas.collaborations import CommandOutcome
 from api.schemas.common import PayoutId
 from api.schemas.payouts import ClawbackGiven, DocumentShown, NumberGiven, OffPlatformGiven, RefusalGiven
-from domain.errors import Invalid
-from domain.ids import derived_id
-from domain.ledger import actor_text
-from infra.objects import ObjectStore, StoreUnavailable
+from infra.objects import ObjectStore
 from infra.tables import PaymentDocument, Payout
 
 router = APIRouter(
     tags=["payouts"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
 )
-MEDIA_TYPES: Final = ("application/pdf", "image/jpeg", "image/png")
 _FILE: Final[dict[str, Any]] = {
     "required": True,
     "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
@@ -55,40 +48,9 @@ async def upload_payment_document(
 ) -> DocumentShown:
     """Keep a receipt or a bank statement (PDF, JPEG, PNG, up to 10 MB) with its SHA-256."""
     body = await request.body()
-    found = filetype.guess_mime(body[:8192]) if body else None
-    if found not in MEDIA_TYPES:
-        raise Invalid("this is not a PDF, JPEG or PNG file", field="body")
     store: ObjectStore | None = request.app.state.objects
-    if store is None:
-        raise StoreUnavailable("no file store is set up")
-    return await run_in_threadpool(_keep, session, caller, store, payout_id, body, found, name)
-
-
-def _keep(
-    session: Session, caller: Caller, store: ObjectStore, payout_id: str, body: bytes, kind: str, name: str
-) -> DocumentShown:
-    own(session, caller, Payout, payout_id)
-    sha256 = hashlib.sha256(body).hexdigest()
-    document_id = derived_id("payment_document", payout_id, sha256)
-    known = session.get(PaymentDocument, document_id)
-    if known is None:
-        key = f"payments/{caller.brand_id}/{payout_id}/{sha256}"
-        store.put_once(key, body, kind)
-        known = PaymentDocument(
-            id=document_id,
-            brand_id=caller.brand_id,
-            payout_id=payout_id,
-            object_key=key,
-            file_name=PurePosixPath(name).name or "document",
-            media_type=kind,
-            size=len(body),
-            sha256=sha256,
-            uploaded_by=actor_text(caller.actor),
-        )
-        session.add(known)
-        session.flush()
-        session.refresh(known)
-    return DocumentShown.model_validate(known)
+    kept = await run_in_threadpool(keep_document, session, caller, store, payout_id, body, name)
+    return DocumentShown.model_validate(kept)
 
 
 @router.get("/payouts/{payout_id}/documents", summary="Documents", responses=answers(404))

@@ -18,7 +18,7 @@ from domain.bundle_verifier import verify
 from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from infra.settings import Settings
-from tests.api.live import working
+from tests.api.live import until, working
 from tests.api.test_payouts import Desk
 from tests.console.conftest import hidden_fields
 from tests.console.walk import Insider
@@ -263,3 +263,43 @@ def test_a_collaboration_is_told_to_staff(desk: Desk, signed_in: As) -> None:
     assert f"{LIST}/{payout_id(of)}" in page.text
     home = signed_in(person(desk.office)).client.get("/console").text
     assert f'href="{LIST}?standing=approval"' in home
+
+
+def test_money_is_asked_back_by_one_and_decided_by_another(desk: Desk, signed_in: As) -> None:
+    set_rules(desk.office, {})
+    of = desk.due()
+    desk.paid(of)
+    one = f"{LIST}/{payout_id(of)}"
+    mo, ida = signed_in(person(desk.office)), signed_in(person(desk.office))
+    too_much = send(mo, one, f"{one}/clawback", amount="220.01", reason="post_deleted", remark="Gone.")
+    assert too_much.status_code == 422
+    assert 'href="#clawback-amount"' in too_much.text
+    asked = send(mo, one, f"{one}/clawback", amount="20.00", reason="post_deleted", remark="Gone.")
+    assert asked.headers["location"] == f"{one}?done=payout_clawback"
+    refused = send(mo, one, f"{one}/clawback-approve")
+    assert refused.status_code == 403
+    assert "Four eyes: you asked for it yourself" in words(refused.text)
+    assert f'href="{LIST}?attention=clawback_asked"' in ida.client.get("/console").text
+    assert payout_id(of) in ida.client.get(LIST, params={"attention": "clawback_asked"}).text
+    assert send(ida, one, f"{one}/clawback-approve").status_code == 303
+    until(lambda: "$20.00 came back." in words(mo.client.get(one).text), 120)
+
+
+def test_a_payment_outside_of_stripe_needs_a_document_and_a_second_person(desk: Desk, signed_in: As) -> None:
+    set_rules(desk.office, ONE_APPROVAL)
+    (of,) = waiting(desk)
+    one = f"{LIST}/{payout_id(of)}"
+    mo, ida = signed_in(person(desk.office)), signed_in(person(desk.office))
+    fields = hidden_fields(mo.client.get(one).text, f"{one}/elsewhere") | {"reason": "bank_transfer"}
+    none = mo.client.post(f"{one}/elsewhere", data=fields)
+    assert 'href="#elsewhere-document"' in none.text
+    wrong = mo.client.post(f"{one}/elsewhere", data=fields, files={"document": ("x.pdf", b"no document")})
+    assert "This is not a PDF, JPEG or PNG file" in words(wrong.text)
+    receipt = ("receipt.pdf", b"%PDF-1.7 a receipt", "application/pdf")
+    sent = mo.client.post(f"{one}/elsewhere", data=fields, files={"document": receipt})
+    assert sent.status_code == 303, words(sent.text)
+    assert send(mo, one, f"{one}/elsewhere-approve").status_code == 403
+    assert send(ida, one, f"{one}/elsewhere-approve").status_code == 303
+    said = words(ida.client.get(one).text)
+    assert "paid elsewhere" in said
+    assert desk.transfers(of) == desk.attempts(of) == 0
