@@ -11,7 +11,7 @@ from api.auth import OWNS, PAYS
 from api.console.frame import View, ViewOf, errors_of, status_of
 from api.console.naming import Actors
 from api.console.route import console_router
-from api.console.wording import say
+from api.console.wording import knows, say
 from api.differences import overview
 from api.months import month_shown, months_shown
 from api.schemas.periods import Month, Reopening
@@ -82,7 +82,7 @@ def _show(
         "month.html",
         status,
         month=shown,
-        checks=[(code, say(f"month.check.{code}"), found.get(code, "")) for code in CHECKS],
+        checks=[(code, say(f"month.check.{code}"), _hint(code, found.get(code, ""))) for code in CHECKS],
         lists=[(each, seen.open[each]) for each in KEEPS_OPEN],
         compared_at=seen.complete_at,
         actors=Actors(view.session, person.brand_id),
@@ -92,3 +92,9 @@ def _show(
         errors=errors or {},
         typed=view.fields if errors else {},
     )
+
+
+def _hint(code: str, detail: str) -> str:
+    """What is in the way, in words; empty when it is not."""
+    known = f"month.hint.{code}"
+    return say(known) if detail and knows(known) else detail

@@ -271,7 +271,7 @@ def test_a_difference_is_found_and_settled_and_a_month_closed(desk: FinanceDesk,
     page.get_by_role("link", name=month).click()
     page.get_by_role("button", name=f"Close {month}").dblclick()
     page.get_by_text("The month is closed.").wait_for()
-    page.get_by_text("Totals that it was closed with").wait_for()
+    page.get_by_role("heading", name="Totals that it was closed with").wait_for()
 
 
 def test_a_bundle_is_downloaded_and_verified(desk: FinanceDesk, arrive: Arrive, tmp_path: Path) -> None:
