@@ -127,6 +127,6 @@ def test_a_creator_shows_a_proof(page: Any, studio: Studio, served_settings: Set
     seen = {"url": studio.post_url, "caption": "Ad: oats", "unknown": ["overlay_text"]}
     studio.check(of, "needs_review", {"reason": "proof_needed"}, seen)
     page.goto(served_settings.public_url + studio.link(of))
-    page.get_by_role("heading", name="Show us your post").wait_for()
+    page.get_by_role("heading", name="Show us your post", exact=True).wait_for()
     shoot(page, "proof")
     check_views(page, VIEWS + OTHER_VIEWS)
