@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,7 +33,9 @@ def verify(
             " root documents that were mailed or copied."
         ),
     ] = "",
-    processes: Annotated[int, typer.Option(help="Processes that share the work.", min=1, max=64)] = 1,
+    processes: Annotated[
+        int, typer.Option(help="Processes that share the work; 0: one a core, at most four.", min=0, max=64)
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Recompute every line of every brand's chain; exits with 1 and names each place that differs."""
@@ -43,7 +46,9 @@ def verify(
     settings = checked_settings()
     outside = _roots(settings, against, brand)
     keys = Signer(settings.vault_keys).public_keys
-    report = verify_log(settings.database_url, brand, outside, processes=processes)
+    report = verify_log(
+        settings.database_url, brand, outside, processes=processes or min(os.cpu_count() or 1, 4)
+    )
     problems = [*report.problems, *unsound(outside, keys)]
     if as_json:
         show_json(
