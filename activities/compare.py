@@ -35,13 +35,18 @@ from infra.tables import Brand, ReconciliationItem, StripeCursor
 _PAGE: Final = 20_000
 _BALANCE: Final = "balance:"
 
-# What of ours moves Stripe's balance, by the id of what moved it there; out is below zero. A further sort
-# (reversals) is one more SELECT here.
+# What of ours moves Stripe's balance, by the id of what moved it there; out is below zero: transfers of
+# attempts, and reversals that took money back.
 _OURS: Final = """
     SELECT a.payout_id || '/' || a.number AS key, a.stripe_transfer_id AS source, -a.amount AS amount,
         a.currency, a.finished_at AS at, p.brand_id, p.collaboration_id
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id
-    WHERE a.state = 'sent'
+    WHERE a.stripe_transfer_id IS NOT NULL
+    UNION ALL
+    SELECT c.payout_id || '/clawback/' || c.number, c.reversal_id, c.amount, c.currency, c.finished_at,
+        p.brand_id, p.collaboration_id
+    FROM clawbacks c JOIN payouts p ON p.id = c.payout_id
+    WHERE c.reversal_id IS NOT NULL
 """
 _PAIRS: Final = text(f"""
     SELECT m.id, m.type, m.amount, m.fee, m.currency, m.source, m.created_at,

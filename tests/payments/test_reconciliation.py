@@ -17,7 +17,15 @@ from domain.ledger import payout_id
 from domain.periods import in_the_way, month_of, next_month
 from infra.audit.append import words_digest
 from infra.ledger_check import check
-from infra.tables import AuditFact, Entry, ReconciliationItem, StripeCursor, StripeMovement
+from infra.tables import (
+    AuditFact,
+    Clawback,
+    Entry,
+    PayoutAttempt,
+    ReconciliationItem,
+    StripeCursor,
+    StripeMovement,
+)
 from tests.payments.books import LATER, Books, gateway_to
 from tests.records.office import BRAND, FEE, Office
 from tests.stripe.conftest import one_simulator, sim
@@ -60,6 +68,34 @@ def test_one_side_may_be_alone_for_an_hour(books: Books) -> None:
     books.transfer(books.paying())
     assert books.round(datetime.now(UTC) + timedelta(minutes=50)).open_items == 0
     assert books.round().open_items == 1
+
+
+def test_a_reversal_that_we_asked_for_is_in_order_and_another_is_not(books: Books) -> None:
+    books.open()
+    mine, foreign = books.paid(), books.paid()
+    client = books.sim.client()
+    taken = client.v1.transfers.reversals.create(mine, {"amount": 500})
+    other = client.v1.transfers.reversals.create(foreign, {"amount": 70})
+    now = datetime.now(UTC)
+    with books.office.sessions.begin() as session:
+        query = select(PayoutAttempt.payout_id).where(PayoutAttempt.stripe_transfer_id == mine)
+        session.add(
+            Clawback(
+                payout_id=session.scalars(query).one(),
+                number=1,
+                amount=500,
+                currency="USD",
+                transfer_id=mine,
+                state="done",
+                reason="late",
+                asked_by="member_1",
+                asked_at=now,
+                reversal_id=taken.id,
+                finished_at=now,
+            )
+        )
+    books.round()
+    assert books.lists() == [("theirs_without_ours", other.id, None, 70)]
 
 
 # --- faults of each sort --------------------------------------------------------------------------
