@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from domain.clocks import zone
 from infra.tables import Brand
 
-_CASH: Final = text("""
+_CASH: Final = text(r"""
     SELECT split_part(line.name, ':', 2) AS creator_id, line.currency, sum(line.amount) AS amount
     FROM (
         SELECT m.destination AS name, m.currency, m.amount, m.entry_id FROM movements m
-        WHERE m.destination LIKE 'creator:%:paid%'
+        WHERE m.destination LIKE 'creator:%\:paid%'
         UNION ALL
         SELECT m.source, m.currency, -m.amount, m.entry_id FROM movements m
-        WHERE m.source LIKE 'creator:%:paid%'
+        WHERE m.source LIKE 'creator:%\:paid%'
     ) line
     JOIN entries e ON e.id = line.entry_id
     WHERE e.brand_id = :brand_id AND e.at >= :since AND e.at < :until

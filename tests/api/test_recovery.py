@@ -9,12 +9,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from domain.commands import ConfirmTransfer
 from domain.ledger import payout_id
 from infra.ledger_check import check
 from infra.settings import Settings
 from tests.api.live import until, working
 from tests.api.test_payouts import Desk
 from tests.records.finance import ONE_APPROVAL, approve, person, set_rules
+from tests.records.office import STRIPE
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,6 +37,8 @@ def test_a_clawback_after_the_end_is_asked_by_one_and_approved_by_another(desk: 
     mo, ida = person(desk.office), person(desk.office)
     assert desk.give(of, approve(of), mo) == "done"
     desk.paid(of)
+    (made,) = desk.gateway.find_transfers(payout_id(of))
+    assert desk.give(of, ConfirmTransfer(transfer_id=made.transfer_id), STRIPE) in ("done", "ended")
     until(lambda: desk.office.state(of).stage == "completed", 120)
     path = f"/payouts/{payout_id(of)}"
     one, other = desk.signed_in(mo), desk.signed_in(ida)
