@@ -283,11 +283,16 @@ class CollaborationWorkflow:
         if answer.all_pass:
             await self._give_own(OpenAttempt(report_id=answer.report_id))
             return
+        known = state.sequence
         if answer.flag and answer.flag != state.attention:
             await self._give_own(Flag(reason=answer.flag))
+            known += 1
         elif not answer.flag and state.attention in FLAGGED_BY_GATES:
             await self._give_own(Unflag())
-        self._assessed = self._state.sequence
+            known += 1
+        if self._state.sequence != known:
+            return  # somebody else's change came before the flag: the answer is older than it, look again
+        self._assessed = known
         self._look_after(state.policy.retry_payment)
         if answer.look_at is not None and self._look_at is not None:
             self._look_at = min(self._look_at, answer.look_at)

@@ -9,11 +9,14 @@ from temporalio import activity
 
 from activities import contracts
 from activities.contracts import GateAnswer, GateTask, Recorded
-from domain.commands import Reassess, SubmitPost
+from domain.commands import Reassess, ReleasePayout, SubmitPost
+from domain.roles import Actor, ActorKind
 from domain.stages import Attention, Stage
 from domain.state import Change
 from tests.workflows.test_paths import POST, to_approved
 from tests.workflows.world import CREATOR, STRIPE, Outside, living, opening
+
+PERSON = Actor(kind=ActorKind.BRAND, id="member_00000000000000000000000001")
 
 
 class Slow(Outside):
@@ -29,6 +32,8 @@ class Slow(Outside):
     @activity.defn(name=contracts.RECORD_CHANGE)
     async def record_change(self, change: Change) -> Recorded:
         if change.command == "reassess" and self.slow_reassessment:
+            await asyncio.sleep(1.0)
+        if change.command == "release_payout":
             await asyncio.sleep(1.0)
         return await super().record_change(change)
 
@@ -49,4 +54,18 @@ async def test_a_payment_whose_report_was_overtaken_is_looked_at_again_at_once()
         await life.give(Reassess(), STRIPE)  # and once more, while the first report is on its way
         await life.until(Stage.PAID)
     gap = outside.moment("attempt_opened") - outside.moment("reassessment_asked")
+    assert gap < timedelta(seconds=30)
+
+
+async def test_a_hold_that_is_released_while_the_gates_are_assessed_does_not_stop_the_payment() -> None:
+    outside = Slow()
+    held = GateAnswer(
+        report_id="gates_00000000000000000000000000", all_pass=False, flag=Attention.PAYOUT_HELD.value
+    )
+    outside.gates = [held]
+    start = opening().model_copy(update={"stage": Stage.PAYABLE, "sequence": 9, "held": "stop", "holds": 1})
+    async with living(start, outside) as life:
+        await life.give(ReleasePayout(reason="fine"), PERSON)  # being written when the answer "held" comes
+        await life.until(Stage.PAID)
+    gap = outside.moment("attempt_opened") - outside.moment("payout_released")
     assert gap < timedelta(seconds=30)
