@@ -337,7 +337,9 @@ def _in_video(found: Found, shown: Ruling | None, any_shown: Ruling | None) -> R
         return any_shown
     outcome = found.pack.file.video.one_of_two
     if outcome is _PASS:
-        return _format_ruling(found, _PASS, Reason.OK, "ok", shown.hit if shown else None)
+        if shown is None:
+            return _format_ruling(found, _PASS, Reason.OK, "ok_heard", None)
+        return _format_ruling(found, _PASS, Reason.OK, "ok", shown.hit)
     hit = shown.hit if shown is not None else None
     return _format_ruling(found, outcome, Reason.PARTIAL_IN_VIDEO, "partial_in_video", hit)
 

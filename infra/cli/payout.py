@@ -75,6 +75,7 @@ def list_payouts(
         show_json(rows)
         return
     shown = table("Id", "Amount", "State", "Waits for", "Why", "Pay by")
+    shown.columns[0].no_wrap = True  # an id that is cut cannot be copied
     for row in rows:
         why = row["held"] or row["attention"] or ""
         shown.add_row(row["id"], _money(row), row["state"], row["waiting_on"] or "", why, row["pay_by"][:10])

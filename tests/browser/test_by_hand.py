@@ -145,7 +145,7 @@ def test_files_go_up_with_progress_and_are_sent(
     assert said.get_attribute("role") == "status"
     assert "Uploaded" in said.inner_text()
     assert violations(page) == []
-    page.get_by_label("The text of your post").fill("#ad my routine")
+    page.locator("#draft-caption").fill("#ad my routine")
     page.get_by_role("button", name="Send the draft to").click()
     page.get_by_role("heading", name="looks at your draft").wait_for()
     with studio.sessions() as session:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 _BEGIN = ("Zar", "Vex", "Myk", "Thraw", "Wob", "Jix", "Kruv", "Plyz", "Dwov", "Hes")
 _MIDDLE = ("imel", "ovar", "untha", "elbri", "yrsto", "ankwi", "orphe", "ebuzo", "iddra", "uplim")
 _MARKS = ("quaxvitz", "ztivxauq", "wumpelquast", "@letters.example", "15035550", "+1 503 555", "97205-3")
-_ZONES = {"US": "America/Los_Angeles", "GB": "Europe/London"}
+_ZONES = {"US": "America/Los_Angeles", "CH": "Europe/Zurich"}
 COLUMNS = ["email", "name", "country", "language", "time_zone", "platform", "handle", "followers", "phone"]
 NOTE = "My aunt Wumpelquast says hello"
 """What creators write into every field for notes."""

@@ -64,7 +64,7 @@ async def test_a_weak_mark_that_is_never_mended_is_rejected_and_the_fee_returns(
     await life.ends("failed", [*YES, "disclosure_fix", "post_rejected"], RETURNED)
 
 
-@story("paid", country="GB", needs_draft=False)
+@story("paid", country="CH", needs_draft=False)
 async def test_a_post_that_no_rule_can_judge_is_accepted_by_a_person_and_paid(life: Life) -> None:
     await life.accepts()
     await life.sets_up_payment()
