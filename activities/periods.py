@@ -17,7 +17,7 @@ from domain.ledger import actor_text
 from domain.periods import Standing, bounds, in_the_way, month_of, months_between
 from domain.reconciliation import GRACE, KEEPS_OPEN
 from domain.roles import Actor
-from infra.audit.append import append_audit
+from infra.audit.append import append_audit, words_digest
 from infra.books import digest_of, totals_of, trial_balance
 from infra.tables import Brand, Entry, Period, ReconciliationItem, StripeCursor
 
@@ -130,5 +130,6 @@ def reopen_period(
     row.state, row.reason = "reopened", reason
     row.changed_at, row.changed_by = now, actor_text(actor)
     session.flush()
-    append_audit(session, brand_id, "period", month, "period_reopened", actor, now, {"reason": reason})
+    told = {"reason": words_digest(month, reason)}  # the words themselves stand in the period's own row
+    append_audit(session, brand_id, "period", month, "period_reopened", actor, now, told)
     return row

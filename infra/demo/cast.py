@@ -38,8 +38,8 @@ FIXED_AFTER_REQUEST: Final = 0.85
 FIRST_ATTEMPT_FAILS: Final = 0.07
 SOON: Final = 0.6
 """Share of the answers that come in the first third of the time."""
-BUILT_IN: Final = "US"
-"""The country whose disclosure rules are built in; elsewhere a person looks at the posts."""
+AT_HOME: Final = "US"
+"""The country whose creators draw how they mark a post; elsewhere posts are marked from the start."""
 LEAST_YES: Final = 12
 """Acceptances that the rare things need in the campaign that pays; the most reliable are won over to it."""
 
@@ -135,8 +135,8 @@ def _draw(person: Person, kind: CampaignType, seed: int) -> Part:
     marks, weights = zip(*DISCLOSURE_FIRST.items(), strict=True)
     careful = [weights[0] * bent, *(weight * (2 - bent) for weight in weights[1:])]
     mark = chance.choices(marks, careful)[0]
-    if person.country != BUILT_IN:
-        mark = Mark.RIGHT  # a person decides there, and sends nobody away whom the rules would have helped
+    if person.country != AT_HOME:
+        mark = Mark.RIGHT
     return Part(
         reliability=reliability,
         answer=answer,
@@ -165,10 +165,10 @@ def _fate(person: Person, seed: int) -> Fate:
 def _win_over(people: Sequence[Person], parts: dict[str, Part], least: int) -> None:
     """Let some of those who would not accept do so, until the rare things have enough people.
 
-    Those whose country's rules are built in come first, then the most reliable.
+    Those at home come first, then the most reliable.
     """
     yes = {person.email for person in people if parts[person.email].answer is Answer.ACCEPT}
-    home = {person.email for person in people if person.country == BUILT_IN}
+    home = {person.email for person in people if person.country == AT_HOME}
     rest = [person.email for person in people if person.email not in yes]
     rest.sort(key=lambda email: (email not in home, -parts[email].reliability))
     wanted = max(least - len(yes), min(len(_AT_HOME), len(home)) - len(yes & home), 0)
@@ -187,7 +187,7 @@ _AT_HOME: Final[tuple[dict[str, Any], ...]] = (
     {**_CALM, "first_mark": Mark.RIGHT, "takes_down": True},
     {**_CALM, "first_mark": Mark.NONE, "mends": False},
 )
-"""For creators of the country whose rules are built in."""
+"""For creators at home."""
 _ANYWHERE: Final[tuple[dict[str, Any], ...]] = (
     {**_CALM, "first_mark": Mark.RIGHT, "parcel": Fate.LOST},
     {**_CALM, "first_mark": Mark.RIGHT, "parcel": Fate.RETURNED},
@@ -208,7 +208,7 @@ def _assigned(
     yes.sort(key=lambda person: parts[person.email].answer_after)
     if kind is not CampaignType.GIFTING_PAID:
         return [(person.email, {"work": Work.IN_TIME}) for person in yes[:1]]
-    home = [person.email for person in yes if person.country == BUILT_IN]
+    home = [person.email for person in yes if person.country == AT_HOME]
     at_home, rest = home[: len(_AT_HOME)], [p.email for p in yes]
     rest = [email for email in rest if email not in at_home]
     given = list(zip(at_home, _AT_HOME, strict=False))

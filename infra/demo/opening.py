@@ -22,7 +22,7 @@ from domain.campaign import NewCampaign
 from domain.roles import HANDSEL, Role
 from infra.brands import NewBrand, found_brand
 from infra.demo.calls import Calls
-from infra.demo.cast import BUILT_IN, Person
+from infra.demo.cast import AT_HOME, Person
 from infra.members import add_member
 from infra.persons import act_as
 from infra.settings import Settings
@@ -115,13 +115,13 @@ def _signed_in(sessions: sessionmaker[Session], settings: Settings, brand_id: st
 
 
 def _sheet(creators: int) -> str:
-    """The CSV file, or so many of its rows: those of the country with built-in rules first, half at most."""
+    """The CSV file, or so many of its rows: those at home first, half at most."""
     text = (EXAMPLES / "creators.csv").read_text(encoding="utf-8")
     if creators <= 0:
         return text
     reader = csv.DictReader(io.StringIO(text))
     rows = list(reader)
-    home = [row for row in rows if row["country"] == BUILT_IN][: creators // 2]
+    home = [row for row in rows if row["country"] == AT_HOME][: creators // 2]
     others = [row for row in rows if row not in home]
     sheet = io.StringIO()
     writer = csv.DictWriter(sheet, reader.fieldnames or [])
