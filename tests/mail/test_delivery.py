@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -429,4 +430,9 @@ def _sending(mailroom: Mailroom) -> int:
 
 def _environment(settings: Settings) -> dict[str, str]:
     given: dict[str, Any] = settings.model_dump(mode="json", exclude={"post_hosts"})
-    return os.environ | {env_name(name): str(value) for name, value in given.items() if value != ""}
+    texts = {
+        name: json.dumps(value) if isinstance(value, dict | list) else str(value)
+        for name, value in given.items()
+        if value != ""
+    }
+    return os.environ | {env_name(name): text for name, text in texts.items()}

@@ -34,6 +34,7 @@ from domain.decisions.fulfilment import current_shipment
 from domain.errors import Defect, Refused
 from domain.ids import derived_id
 from domain.offer import CampaignType
+from domain.payment_effects import PaymentEffect
 from domain.policy import Policy
 from domain.stages import Stage
 from infra.ids import new_id
@@ -43,7 +44,8 @@ from tests.records.office import BRAND, CARRIER, CREATOR, Office
 
 
 def test_every_effect_of_the_domain_has_its_function() -> None:
-    named = {effect.model_fields["do"].default for effect in states._Effect.__subclasses__()}
+    effects = [*states._Effect.__subclasses__(), *PaymentEffect.__subclasses__()]
+    named = {effect.model_fields["do"].default for effect in effects}
     assert named == set(EFFECTS)
 
 
