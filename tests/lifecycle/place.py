@@ -131,16 +131,17 @@ class Place:
         """Every object of a list of Stripe's public API, v1 or v2."""
         headers = {"authorization": f"Bearer {self.settings.stripe_api_key}"}
         found: list[dict[str, Any]] = []
-        url, params = f"{self.stack.url('stripe')}{path}", {"limit": "100", **query}
+        url = f"{self.stack.url('stripe')}{path}"
+        params: dict[str, str] | None = {"limit": "100", **query}
         while True:
             answer = await self.client.get(url, params=params, headers=headers)
             answer.raise_for_status()
             page = answer.json()
             found += page["data"]
             if page.get("has_more"):
-                params["starting_after"] = page["data"][-1]["id"]
+                params = {"limit": "100", **query, "starting_after": page["data"][-1]["id"]}
             elif following := page.get("next_page_url"):
-                url, params = f"{self.stack.url('stripe')}{following}", {}
+                url, params = f"{self.stack.url('stripe')}{following}", None  # its query is whole
             else:
                 return found
 
