@@ -18,6 +18,7 @@ from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import budget_declared
 from domain.money import Money
 from domain.roles import HANDSEL
+from infra.audit.append import words_digest
 from infra.books import balance_at, statement
 from infra.ids import new_id
 from infra.ledger_check import check
@@ -200,7 +201,7 @@ def test_closing_twice_is_closing_once_and_reopening_is_recorded(books: Office) 
             ("period_closed", "2026-03"),
             ("period_reopened", "2026-03"),
         ]
-        assert facts[1].data == {"reason": "an invoice came late"}
+        assert facts[1].data == {"reason": words_digest("2026-03", "an invoice came late")}
     _close(books)
     with books.sessions() as session:
         assert check(session) == []
