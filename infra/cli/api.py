@@ -111,11 +111,19 @@ class Api:
             if cursor is None:
                 return
 
-    def post(self, path: str, body: Any = None, *, content: bytes | None = None, **query: Any) -> Any:
-        """Act, once, however often it has to be sent. `content` is CSV."""
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        content: bytes | None = None,
+        media_type: str = "text/csv",
+        **query: Any,
+    ) -> Any:
+        """Act, once, however often it has to be sent. `content` is a file in place of a body."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         if content is not None:
-            headers["Content-Type"] = "text/csv"
+            headers["Content-Type"] = media_type
         options: dict[str, Any] = {"content": content} if content is not None else {"json": body}
         return self._send("POST", path, params=query, headers=headers, **options).json()
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
-from typer.testing import CliRunner, Result
 
 from domain.ledger import payout_id
 from domain.roles import Role
-from infra.cli import app as shell_app
-from infra.cli.api import KEY_VARIABLE
-from infra.settings import Settings, get_settings
+from infra.settings import Settings
 from infra.tables import SignIn, StaffSession
 from tests.api.live import working
+from tests.api.shell import Shell, shell_of
 from tests.api.test_payouts import Desk
 from tests.conftest import RunningStack
 from tests.records.finance import ONE_APPROVAL, person, set_rules
@@ -40,29 +38,13 @@ def desk(web: TestClient, app: FastAPI, sessions: sessionmaker[Session], setting
 @pytest.fixture
 def shell(
     desk: Desk, stack: RunningStack, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
+) -> Iterator[Shell]:
     """`handsel payout ...` with the brand's key."""
-    for name, value in {
-        **stack.variables,
-        "HANDSEL_MODE": "local",
-        "HANDSEL_STATE_DIR": str(tmp_path / "state"),
-        "HANDSEL_PUBLIC_URL": address,
-        KEY_VARIABLE: desk.tenant.keys[Role.OWNER],
-        "COLUMNS": "200",
-    }.items():
-        monkeypatch.setenv(name, value)
-    get_settings.cache_clear()
-
-    def run(*words: str, ends: int = 0) -> Result:
-        result = CliRunner().invoke(shell_app, ["payout", *words])
-        assert result.exit_code == ends, f"{words}: {result.output} {result.exception!r}"
-        return result
-
-    yield run
-    get_settings.cache_clear()
+    with shell_of(stack, address, tmp_path, monkeypatch, desk.tenant.keys[Role.OWNER]) as run:
+        yield partial(run, "payout")
 
 
-def test_a_member_decides_from_the_shell_and_the_log_says_so(desk: Desk, shell: Any) -> None:
+def test_a_member_decides_from_the_shell_and_the_log_says_so(desk: Desk, shell: Shell) -> None:
     set_rules(desk.office, ONE_APPROVAL)
     of = desk.due()
     desk.flagged(of, "awaits_approval")
@@ -71,6 +53,9 @@ def test_a_member_decides_from_the_shell_and_the_log_says_so(desk: Desk, shell: 
     assert "approvals_given" in shell("show", payout_id(of)).stdout
     assert "ops" in shell("approve", "--all", "--as", ops.id, ends=1).stderr
     assert "no member" in shell("approve", "--all", "--as", "nobody@hazel.example", ends=1).stderr
+    nobody = shell("approve", "--all", ends=1).stderr
+    assert "A person has to decide this" in nobody
+    assert "/console/payouts" in nobody
     held = shell("hold", payout_id(of), "--as", mo.id, "--reason", "ask_first", "--remark", "Who is it?")
     assert "payout_held" in held.stdout
     assert payout_id(of) in shell("list", "--held").stdout
