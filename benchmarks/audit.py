@@ -132,14 +132,15 @@ def _fill(place: Yard, brand_id: str, events: int) -> int:
             heads: dict[str, str] = dict.fromkeys(collaborations, "")
             for place_, of in ((p, one) for p in range(1, PER_COLLABORATION + 1) for one in collaborations):
                 at = START + timedelta(seconds=sequence)
+                data = CHANGE | {"report_id": f"gates_{sequence:026}"}
                 body = event_body(
                     collaboration_id=of, sequence=place_, request_id=f"clock:{place_}", name="parcel_scanned",
                     stage="shipped", command="scan", actor_kind="carrier", actor_id=f"evt_{sequence}",
-                    at=at, data=CHANGE,
+                    at=at, data=data,
                 )  # fmt: skip
                 sealed = event_hash(heads[of], body)
                 rows.append((of, place_, f"clock:{place_}", "parcel_scanned", "shipped", "scan", "carrier",
-                             f"evt_{sequence}", at, json.dumps(CHANGE), heads[of], sealed))  # fmt: skip
+                             f"evt_{sequence}", at, json.dumps(data), heads[of], sealed))  # fmt: skip
                 content = event_content(
                     brand_id=brand_id, collaboration_id=of, event="parcel_scanned", event_sequence=place_,
                     event_hash=sealed, actor_kind="carrier", actor_id=f"evt_{sequence}", at=at,

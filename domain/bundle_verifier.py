@@ -20,6 +20,8 @@ import zlib
 from typing import Any
 
 MANIFEST, PROOF = "manifest.json", "proof.json"
+BESIDE = ("handovers", "public_key", "signature")
+"""What a root carries beside the fields that are signed."""
 _TIME, _DATE = 0, 33
 """1980-01-01 00:00, the first moment that a ZIP can name."""
 
@@ -161,7 +163,7 @@ def _check_proof(
         problems.append((PROOF, "the root does not cover the line"))
     if root["brand_id"] != manifest["brand_id"]:
         problems.append((PROOF, "the root is of another brand"))
-    signed = {name: value for name, value in root.items() if name not in ("public_key", "signature")}
+    signed = {name: value for name, value in root.items() if name not in BESIDE}
     if not ed25519_fits(root["public_key"], root["signature"], canonical(signed)):
         problems.append((PROOF, "the signature does not fit the root"))
     if kept is not None and kept != root:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from domain.audit import Root, canonical, merkle_root, moment
 from domain.errors import Defect
 from domain.ids import derived_id
+from domain.roles import HANDSEL
+from infra.audit.append import append_audit
 from infra.audit.sequencer import sequence_brand
 from infra.audit.signing import Signer
 from infra.objects import ObjectStore
@@ -73,7 +75,11 @@ class Roots:
             )
 
     def make(self, brand_id: str, now: datetime) -> AuditRoot | None:
-        """A root at the newest line; the one that stands there already, or None without any line."""
+        """A root at the newest line; the one that stands there already, or None without any line.
+
+        After a change of keys there is a new line: the one that says so. The root of it carries the handover.
+        """
+        self._note_handover(brand_id, now)
         sequence_brand(self._sessions, brand_id)
         with self._sessions.begin() as session:
             head = session.scalar(select(AuditHead).where(AuditHead.brand_id == brand_id).with_for_update())
@@ -85,6 +91,20 @@ class Roots:
             if before != head.sequence:
                 self._write(session, head, (before or 0) + 1, now)
             return session.get_one(AuditRoot, (brand_id, head.sequence))
+
+    def _note_handover(self, brand_id: str, now: datetime) -> None:
+        with self._sessions.begin() as session:
+            newest = session.scalar(
+                select(AuditRoot)
+                .where(AuditRoot.brand_id == brand_id)
+                .order_by(AuditRoot.sequence.desc())
+                .limit(1)
+            )
+            using, *older = self._signer.public_keys
+            before = newest.document["public_key"] if newest is not None else ""
+            if before in older:
+                said = {"from": before, "to": using}
+                append_audit(session, brand_id, "audit_key", using, "handed_over", HANDSEL, now, said)
 
     def _write(self, session: Session, head: AuditHead, first: int, now: datetime) -> None:
         hashes = hashes_between(session, head.brand_id, first, head.sequence)

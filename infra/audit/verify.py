@@ -7,64 +7,30 @@ it, is what roots outside are for.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from domain.audit import COLLABORATION, link_hash, merkle_root
-from domain.chain import canonical
+from domain.audit import merkle_root
+from infra.audit.lines import MOST_PROBLEMS, Problem, Stretch, read_rows, read_stretch, recompute
+from infra.audit.signing import known_keys, why_unsigned
 
 STRETCH: Final = 20_000
 """Lines that are read at once."""
-MOST_PROBLEMS: Final = 200
-"""Problems named for one brand; the rest would say the same."""
-
-
-class Problem(NamedTuple):
-    """One place that is not what was sealed. `sequence` is the line, 0 where there is none."""
-
-    brand_id: str
-    sequence: int
-    subject: str
-    message: str
-
-
-class Stretch(NamedTuple):
-    """What one piece of a chain says."""
-
-    first: int
-    size: int
-    previous_hash: str
-    last_hash: str
-    hashes: list[str]
-    problems: list[Problem]
 
 
 class Report(NamedTuple):
-    """What came of it: lines checked per brand, and every problem."""
+    """What came of it: lines checked per brand, every problem, and the roots that the database holds."""
 
     lines: dict[str, int]
     problems: list[Problem]
+    roots: list[dict[str, Any]]
 
-
-_AT: Final = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
-_LINES: Final = f"""
-    SELECT l.sequence, l.digest, l.previous_hash, l.hash, l.collaboration_id, l.event_sequence, l.fact_id,
-        e.request_id, e.name, e.stage, e.command, coalesce(e.actor_kind, f.actor_kind),
-        coalesce(e.actor_id, f.actor_id), {_AT.format("coalesce(e.at, f.at)")},
-        coalesce(e.data, f.data)::text, e.previous_hash, e.hash, f.subject_kind, f.subject_id, f.event
-    FROM audit_lines l
-    LEFT JOIN events e ON e.collaboration_id = l.collaboration_id AND e.sequence = l.event_sequence
-    LEFT JOIN audit_facts f ON f.id = l.fact_id
-    WHERE l.brand_id = %s AND l.sequence BETWEEN %s AND %s
-    ORDER BY l.sequence
-"""  # noqa: S608 - only our own text is put in
 
 # Each gives (brand, subject, message) of what is in a table and in no chain, or remembered and not there.
 _WHOLE: Final = {
@@ -113,18 +79,11 @@ def verify(
 ) -> Report:
     """Verify one brand's log, or all. `roots` come from outside; those of the database are used, too."""
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, options="-c timezone=UTC") as connection:
-        connection.read_only = True
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with _reading(url) as connection:
         asked = "SELECT brand_id, sequence, hash FROM audit_heads WHERE brand_id = %s OR %s = ''"
         heads = {row[0]: (row[1], row[2]) for row in connection.execute(asked, (brand_id, brand_id))}
-        stored = [row[0] for row in connection.execute("SELECT document FROM audit_roots")]
-        problems = [
-            Problem(brand, 0, subject, message)
-            for query in _WHOLE.values()
-            for brand, subject, message in connection.execute(query.encode())
-            if brand_id in ("", brand)
-        ]
+        query = "SELECT document FROM audit_roots ORDER BY brand_id, sequence"
+        stored = [row[0] for row in connection.execute(query)]
         ends = {
             brand: connection.execute(
                 "SELECT coalesce(max(sequence), 0) FROM audit_lines WHERE brand_id = %s", (brand,)
@@ -135,91 +94,54 @@ def verify(
     wanted = [one for one in known.values() if brand_id in ("", one["brand_id"])]
     for brand in sorted({one["brand_id"] for one in wanted} - set(heads)):
         heads[brand], ends[brand] = (0, ""), 0
-    for brand, (sequence, hash_) in sorted(heads.items()):
-        of_brand = sorted(
-            (one for one in wanted if one["brand_id"] == brand), key=lambda one: int(one["sequence"])
-        )
-        chain = _Chain(brand, of_brand)
-        for piece in _stretches(url, brand, ends[brand], stretch, processes):
-            chain.take(piece)
-        problems += chain.finish(sequence, hash_)
-    return Report({brand: ends[brand] for brand in sorted(ends)}, problems)
+    problems: list[Problem] = []
+    with ThreadPoolExecutor(1) as beside:
+        whole = beside.submit(_whole, url, brand_id)
+        for brand, (sequence, hash_) in sorted(heads.items()):
+            of_brand = sorted(
+                (one for one in wanted if one["brand_id"] == brand), key=lambda one: int(one["sequence"])
+            )
+            chain = _Chain(brand, of_brand)
+            for piece in _stretches(url, brand, ends[brand], stretch, processes):
+                chain.take(piece)
+            problems += chain.finish(sequence, hash_)
+        problems = whole.result() + problems
+    ours = [one for one in stored if brand_id in ("", one["brand_id"])]
+    return Report({brand: ends[brand] for brand in sorted(ends)}, problems, ours)
+
+
+def _reading(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection that sees one moment and changes nothing."""
+    connection = psycopg.connect(url, options="-c timezone=UTC")
+    connection.read_only = True
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return connection
+
+
+def _whole(url: str, brand_id: str) -> list[Problem]:
+    """What only a look at whole tables finds. The server does it while the lines are recomputed."""
+    with _reading(url) as connection:
+        return [
+            Problem(brand, 0, subject, message)
+            for query in _WHOLE.values()
+            for brand, subject, message in connection.execute(query.encode())
+            if brand_id in ("", brand)
+        ]
 
 
 def _stretches(url: str, brand_id: str, last: int, size: int, processes: int) -> Iterator[Stretch]:
     firsts = list(range(1, last + 1, size))
-    work = partial(read_stretch, url, brand_id, size)
-    if processes == 1 or len(firsts) < 2:
-        yield from map(work, firsts)
+    if processes > 1 and len(firsts) > 1:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            yield from pool.map(partial(read_stretch, url, brand_id, size), firsts)
         return
-    with ProcessPoolExecutor(processes) as pool:
-        yield from pool.map(work, firsts)
-
-
-def read_stretch(url: str, brand_id: str, size: int, first: int) -> Stretch:
-    """Recompute the lines from `first` on, `size` of them: contents, digests, and their links."""
-    problems: list[Problem] = []
-    hashes: list[str] = []
-    expected, before, opening = first, None, ""
-    with psycopg.connect(url, options="-c timezone=UTC") as connection:
-        rows = connection.execute(_LINES.encode(), (brand_id, first, first + size - 1)).fetchall()
-    for row in rows:
-        sequence, digest, previous, hash_ = row[0], row[1], row[2], row[3]
-        if sequence != expected:
-            problems.append(Problem(brand_id, expected, "", _missing(expected, sequence - 1)))
-            hashes += [""] * (sequence - expected)
-            before = None
-        if before is None and sequence == first:
-            opening = previous
-        elif before is not None and previous != before:
-            problems.append(
-                Problem(brand_id, sequence, "", f"line {sequence} does not follow the line before")
-            )
-        if (wrong := _line_differs(brand_id, row)) != "":
-            problems.append(Problem(brand_id, sequence, str(row[4] or row[18] or row[6]), wrong))
-        elif hash_ != link_hash(sequence, previous, digest):
-            problems.append(Problem(brand_id, sequence, "", f"the hash of line {sequence} does not fit it"))
-        hashes.append(hash_)
-        expected, before = sequence + 1, hash_
-    return Stretch(first, len(rows), opening, before or "", hashes, problems[:MOST_PROBLEMS])
-
-
-def _missing(first: int, last: int) -> str:
-    return f"line {first} is missing" if first == last else f"lines {first} to {last} are missing"
-
-
-def _line_differs(brand_id: str, row: Sequence[Any]) -> str:
-    """What is wrong with the content of a line; empty when nothing is."""
-    sequence, digest, _, _, collaboration_id, event_sequence, fact_id = row[:7]
-    request_id, name, stage, command, actor_kind, actor_id, at, data = row[7:15]
-    event_previous, event_hash, subject_kind, subject_id, event = row[15:]
-    if data is None:
-        what = f"fact {fact_id}" if collaboration_id is None else f"event {event_sequence}"
-        return f"{what}, for which line {sequence} stands, is missing"
-    actor = {"id": actor_id, "kind": actor_kind}
-    if collaboration_id is None:
-        content = {
-            "actor": actor, "at": at, "brand_id": brand_id, "data": json.loads(data), "event": event,
-            "fact": fact_id, "subject": {"id": subject_id, "kind": subject_kind},
-        }  # fmt: skip
-        sound, what = True, f"fact {fact_id}"
-    else:
-        body = {
-            "actor": actor, "at": at, "collaboration_id": collaboration_id, "command": command,
-            "data": json.loads(data), "name": name, "previous_hash": event_previous,
-            "request_id": request_id, "sequence": event_sequence, "stage": stage,
-        }  # fmt: skip
-        sound = hashlib.sha256(canonical(body)).hexdigest() == event_hash
-        content = {
-            "actor": actor, "at": at, "brand_id": brand_id, "event": name, "event_hash": event_hash,
-            "event_sequence": event_sequence, "subject": {"id": collaboration_id, "kind": COLLABORATION},
-        }  # fmt: skip
-        what = f"event {event_sequence}"
-    if not sound:
-        return f"{what} is not what was sealed (line {sequence})"
-    if hashlib.sha256(canonical(content)).hexdigest() != digest:
-        return f"{what} is not what line {sequence} was written for"
-    return ""
+    with ThreadPoolExecutor(1) as reader:  # the next lines are read while these are recomputed
+        coming = [reader.submit(read_rows, url, brand_id, size, first) for first in firsts[:1]]
+        for first, after in zip(firsts, [*firsts[1:], None], strict=True):
+            rows = coming.pop().result()
+            if after is not None:
+                coming.append(reader.submit(read_rows, url, brand_id, size, after))
+            yield recompute(brand_id, first, rows)
 
 
 class _Chain:
@@ -271,12 +193,11 @@ class _Chain:
         self._problems.append(Problem(self._brand_id, sequence, "", message))
 
 
-def unsound(roots: Iterable[dict[str, Any]], known_keys: list[str]) -> list[Problem]:
-    """Roots whose signature is not sound, or not ours."""
-    from infra.audit.signing import why_unsigned
-
+def unsound(roots: Sequence[dict[str, Any]], of_this_installation: Iterable[str]) -> list[Problem]:
+    """Roots whose signature is not sound, or neither ours nor of a key that one of ours took over from."""
+    known = known_keys(of_this_installation, roots)
     return [
         Problem(str(one.get("brand_id", "")), int(one.get("sequence", 0)), "", why)
         for one in roots
-        if (why := why_unsigned(one, known_keys))
+        if (why := why_unsigned(one, known))
     ]

@@ -49,7 +49,7 @@ def verify(
     report = verify_log(
         settings.database_url, brand, outside, processes=processes or min(os.cpu_count() or 1, 4)
     )
-    problems = [*report.problems, *unsound(outside, keys)]
+    problems = [*report.problems, *unsound([*report.roots, *outside], keys)]
     if as_json:
         show_json(
             {"lines": report.lines, "roots": len(outside), "problems": [one._asdict() for one in problems]}

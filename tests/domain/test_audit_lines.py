@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import chain
-from domain.audit import canonical, climb, digest_of, link_hash, merkle_path, merkle_root
+from domain.audit import (
+    canonical,
+    climb,
+    digest_of,
+    event_content,
+    fact_content,
+    link_hash,
+    merkle_path,
+    merkle_root,
+    moment,
+)
+from infra.audit import lines
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "audit.md"
 _NAMES = st.from_regex(r"[A-Za-z0-9_.:-]{1,12}", fullmatch=True)
@@ -28,6 +40,36 @@ _VALUES: Any = st.recursive(
 def test_what_may_stand_in_a_line_has_the_same_form_in_both_writings(content: dict[str, Any]) -> None:
     """The sequencer writes with the library for RFC 8785, the verifier with the standard library's JSON."""
     assert canonical(content) == chain.canonical(content)
+
+
+_WORDS = st.text(max_size=20)
+_AT = st.datetimes(timezones=st.just(UTC))
+
+
+@given(st.lists(_WORDS, min_size=8, max_size=8), st.integers(1, 10**6), _AT, st.dictionaries(_NAMES, _VALUES))
+def test_the_verifier_writes_an_event_as_it_was_sealed_and_chained(
+    words: list[str], sequence: int, at: datetime, data: dict[str, Any]
+) -> None:
+    """Whatever stands in a field, also after somebody changed it: the quick writer is the slow one."""
+    of, request_id, name, stage, command, kind, actor, previous = words
+    body = chain.event_body(
+        collaboration_id=of, sequence=sequence, request_id=request_id, name=name, stage=stage,
+        command=command, actor_kind=kind, actor_id=actor, at=at, data=data,
+    )  # fmt: skip
+    start = lines.actor_and_moment(kind, actor, moment(at))
+    stored = json.dumps(data, ensure_ascii=False)
+    written = lines.sealed_text(start, of, sequence, previous, request_id, name, stage, command, stored)
+    assert written.encode() == chain.canonical({**body, "previous_hash": previous})
+    content = event_content(
+        brand_id=stage, collaboration_id=of, event=name, event_sequence=sequence, event_hash=command,
+        actor_kind=kind, actor_id=actor, at=at,
+    )  # fmt: skip
+    assert lines.event_text(stage, start, of, sequence, name, command).encode() == canonical(content)
+    fact = fact_content(
+        brand_id=of, fact_id=sequence, subject_kind=name, subject_id=stage, event=command, actor_kind=kind,
+        actor_id=actor, at=at, data=data,
+    )  # fmt: skip
+    assert lines.fact_text(of, start, sequence, name, stage, command, stored).encode() == canonical(fact)
 
 
 @given(st.integers(1, 10**12), st.binary(max_size=8), st.binary(max_size=8))

@@ -18,8 +18,8 @@ from domain.audit import Root
 from infra.audit.append import append_audit
 from infra.audit.roots import Roots
 from infra.audit.sequencer import sequence_all
-from infra.audit.signing import Signer, why_unsigned
-from infra.audit.verify import Report, verify
+from infra.audit.signing import HANDOVERS, Signer, known_keys, why_unsigned
+from infra.audit.verify import Report, unsound, verify
 from infra.objects import ObjectStore
 from infra.settings import Settings
 from infra.tables import AuditRoot
@@ -250,6 +250,64 @@ def test_a_root_that_was_changed_or_signed_by_somebody_else_is_not_sound(log: Lo
     forged = stranger.sign(Root.model_validate({n: document[n] for n in Root.model_fields}))
     assert "not of this installation" in why_unsigned(forged, SIGNER.public_keys)
     assert why_unsigned({"hash": "x"}, [])
+
+
+def _ring(*keys: str) -> Signer:
+    return Signer(keys)
+
+
+def test_roots_stay_ours_when_the_old_key_has_left_the_ring(log: Log) -> None:
+    first, second, third = (Fernet.generate_key().decode() for _ in range(3))
+    office, documents = log.office, []
+    for signer in (_ring(first), _ring(second, first), _ring(second), _ring(third, second), _ring(third)):
+        office.invited()
+        made = Roots(office.sessions, signer).make(office.brand_id, office.clock)
+        assert made is not None
+        documents.append(made.document)
+    assert [len(one.get(HANDOVERS, [])) for one in documents] == [0, 1, 0, 1, 0]
+    now = _ring(third).public_keys
+    assert unsound(documents, now) == []
+    assert known_keys(now, documents) == [*now, *_ring(second, first).public_keys]
+    before = [one for one in documents if HANDOVERS not in one]
+    assert len(unsound(before, now)) == 2, "without the handovers nobody vouches for the old keys"
+    assert [one for one in log.verify().problems if one.sequence] == []
+
+
+def test_a_brand_where_nothing_happens_can_hand_over_too(log: Log) -> None:
+    first, second = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    office = log.office
+    office.invited()
+    old = Roots(office.sessions, _ring(first)).make(office.brand_id, office.clock)
+    new = Roots(office.sessions, _ring(second, first)).make(office.brand_id, office.clock)
+    again = Roots(office.sessions, _ring(second, first)).make(office.brand_id, office.clock)
+    assert old is not None
+    assert new is not None
+    assert again is not None
+    assert (new.sequence, again.sequence) == (old.sequence + 1, old.sequence + 1)
+    assert unsound([old.document, new.document], _ring(second).public_keys) == []
+
+
+def test_nobody_makes_a_key_ours_who_does_not_hold_one_of_ours(log: Log) -> None:
+    ours, old, theirs = (Fernet.generate_key().decode() for _ in range(3))
+    document = log.roots[0].document
+    root = Root.model_validate({name: document[name] for name in Root.model_fields})
+    forged = _ring(theirs).sign(root)
+    (handover,) = _ring(ours, theirs).handovers
+    known = _ring(ours).public_keys
+    assert unsound([forged | {HANDOVERS: [handover]}], known) == [], "both have signed it"
+    for wrong in (
+        handover | {"from": _ring(old).public_keys[0]},
+        handover | {"signature_to": handover["signature_from"]},
+        handover | {"signature_from": handover["signature_to"]},
+        {"from": handover["from"], "to": handover["to"]},
+        "a text",
+    ):
+        (problem,) = unsound([forged | {HANDOVERS: [wrong]}], known)
+        assert "not of this installation" in problem.message
+    # Who finds an old key of ours can hand over to a key of their own; that counts for nothing.
+    (taken,) = _ring(theirs, old).handovers
+    kept = _ring(ours, old).sign(root)
+    assert len(unsound([kept, forged | {HANDOVERS: [taken]}], known)) == 1
 
 
 def test_a_root_is_made_once_a_day_and_never_without_a_new_line(log: Log) -> None:
