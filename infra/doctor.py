@@ -12,8 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -26,6 +25,7 @@ from infra.local.ports import is_free
 from infra.local.postgres import MAJOR_VERSION
 from infra.local.processes import owner_of_port
 from infra.local.works import answers_http, answers_sql, answers_temporal
+from infra.other_clocks import database_time, http_time
 from infra.refusals import find_refusals, missing_settings
 from infra.settings import Settings
 
@@ -279,6 +279,20 @@ def objects(patient: Patient) -> Iterator[Finding]:
         yield _unreachable("S3", where, "HANDSEL_S3_ENDPOINT", type(error).__name__)
 
 
+def erased(patient: Patient) -> Iterator[Finding]:
+    """Nobody who was erased came back with a backup."""
+    settings = patient.settings
+    if not settings.database_url or patient.is_asleep("postgres") or patient.is_asleep("objects"):
+        return
+    from infra.erasure.again import how_many_came_back
+
+    count = how_many_came_back(settings)
+    if count:
+        words = f"are here again, {count} of them, as after a restore from a backup"
+        mend = "run `handsel creator erase-again` before the front and the workers start"
+        yield Finding("Creators who were erased", words, mend)
+
+
 def mail(patient: Patient) -> Iterator[Finding]:
     """The mail server greets."""
     url = patient.settings.smtp_url
@@ -311,9 +325,9 @@ def clock(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     asked: dict[str, Callable[[], datetime | None]] = {}
     if settings.database_url and not patient.is_asleep("postgres"):
-        asked["PostgreSQL"] = lambda: _database_time(settings.database_url)
+        asked["PostgreSQL"] = lambda: database_time(settings.database_url)
     if settings.s3_endpoint and not patient.is_asleep("objects"):
-        asked["S3"] = lambda: _http_time(settings.s3_endpoint)
+        asked["S3"] = lambda: http_time(settings.s3_endpoint)
     for name, ask in asked.items():
         theirs, ours = ask(), patient.clock()
         if theirs is None:
@@ -324,32 +338,6 @@ def clock(patient: Patient) -> Iterator[Finding]:
             words = f"is {abs(drift):.0f} s {ahead} the clock of {name}"
             weight: Literal["wrong", "note"] = "wrong" if abs(drift) > BROKEN_CLOCK else "note"
             yield Finding("This machine's clock", words, "set both clocks by NTP (timedatectl)", weight)
-
-
-def _database_time(url: str) -> datetime | None:
-    import psycopg
-
-    with suppress(psycopg.Error), psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=3) as one:
-        row = one.execute("select clock_timestamp()").fetchone()
-        return None if row is None else row[0]
-    return None
-
-
-def _http_time(url: str) -> datetime | None:
-    import http.client
-
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=3)
-    try:
-        connection.request("HEAD", "/")
-        date = connection.getresponse().getheader("Date")
-        return parsedate_to_datetime(date).astimezone(UTC) if date else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
 
 
 def _unreachable(name: str, where: str, setting: str, reason: str) -> Finding:
@@ -386,6 +374,7 @@ CHECKS: tuple[Check, ...] = (
     database,
     temporal,
     objects,
+    erased,
     mail,
     money,
     clock,

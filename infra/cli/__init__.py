@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "brand": ("infra.cli.brand:app", "The brand of this installation."),
     "product": ("infra.cli.product:app", "Products and their stock."),
     "creators": ("infra.cli.creators:app", "Creators, one by one or from a file."),
-    "creator": ("infra.cli.creator:app", "One creator: erase."),
+    "creator": ("infra.cli.creator:app", "Erase a creator; after a restore, erase again."),
     "campaign": ("infra.cli.campaign:app", "Create, launch, watch and end campaigns."),
     "collaboration": ("infra.cli.collaboration:app", "One creator in one campaign."),
     "shipment": ("infra.cli.shipment:app", "Pick lists out, tracking in."),

@@ -1,14 +1,17 @@
-"""`handsel creator`: one creator; for now, their erasure."""
+"""`handsel creator`: erase one creator; after a restore, erase again who was erased before."""
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from domain.errors import Defect
 from infra.cli.api import Api, AsJson, console, fail, show_json
+from infra.cli.serve import checked_settings
 
 app = typer.Typer(help="One creator.", no_args_is_help=True)
 PATIENCE = 120.0
@@ -60,3 +63,45 @@ def erase(
         console.print(f"  {kind.replace('_', ' '):<18}{count}", highlight=False)
     console.print(f"certificate {found['sha256']}", highlight=False, soft_wrap=True)
     console.print(f"line {found['audit']['sequence']} of the audit log", highlight=False)
+
+
+@app.command("erase-again")
+def erase_again(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """After a restore: erase again every creator whom a certificate in the object store names.
+
+    Works on the database and the object store; run it before the front and the workers start.
+    """
+    from infra.database import make_engine, make_sessions
+    from infra.erasure.again import Repeats
+    from infra.objects import ObjectStore
+
+    settings = checked_settings()
+    engine = make_engine(settings)
+    try:
+        repeats = Repeats(make_sessions(engine), ObjectStore(settings))
+        waiting = repeats.waiting()
+        if waiting and not yes and not typer.confirm(f"Erase {', '.join(waiting)} again?"):
+            fail("Nothing was done.")
+        certificates: list[dict[str, Any]] = []
+        unsound: list[str] = []
+        for creator_id, key in waiting.items():
+            try:
+                erasure = repeats.repeat(creator_id, key, datetime.now(UTC))
+                certificates.append(erasure.certificate or {})
+            except Defect as defect:
+                unsound.append(defect.message)
+    finally:
+        engine.dispose()
+    if as_json:
+        show_json({"erased": certificates, "unsound": unsound})
+    else:
+        for one in certificates:
+            console.print(f"{one['creator_id']} was erased again.", highlight=False)
+        for words in unsound:
+            console.print(f"[red]{words}[/red]", soft_wrap=True, highlight=False)
+        if not waiting:
+            console.print("Nobody who was erased is back.")
+    raise typer.Exit(1 if unsound else 0)

@@ -59,7 +59,7 @@ def ask_erasure(
         return known
     _require_settled(session, creator_id, force=force)
     creator.do_not_contact = ERASED
-    _revoke_links(session, creator_id, now)
+    revoke_links(session, creator_id, now)
     erasure = Erasure(
         id=erasure_id,
         brand_id=brand_id,
@@ -113,7 +113,8 @@ def _require_settled(session: Session, creator_id: str, *, force: bool) -> None:
         raise Refused(f"{running} has not ended; withdraw or close it first", code="collaboration_open")
 
 
-def _revoke_links(session: Session, creator_id: str, now: datetime) -> None:
+def revoke_links(session: Session, creator_id: str, now: datetime) -> None:
+    """Links that were mailed to this creator act no more."""
     session.execute(
         update(Link)
         .where(Link.creator_id == creator_id, Link.revoked_at.is_(None))
