@@ -109,8 +109,9 @@ class GateTask(_Model):
     collaboration_id: Id
     sequence: int
     ask_balance: bool = False
+    """Whether it waits for money. Kept for histories; how old the balance may be no longer depends on it."""
     currency: str = ""
-    """Of the fee; needed when the balance is asked."""
+    """Of the fee; empty where there is none."""
 
 
 class TransferTask(_Model):

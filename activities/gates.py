@@ -7,24 +7,27 @@ have changed. A report is never changed; the attempt that it releases keeps a co
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
+from activities import payout_line
 from activities.contracts import GateAnswer
 from activities.rules import approvals_of, rules_of
 from domain.approvals import need
 from domain.clocks import later, length
 from domain.commands import CheckOutcome
 from domain.countries import tax_data_missing
-from domain.gates import PAID_ELSEWHERE, GateFacts, Override, all_pass, assess, flag_of, look_at
+from domain.gate_facts import Gate, GateFacts, Override
+from domain.gates import PAID_ELSEWHERE, all_pass, assess, but_money, flag_of, look_at
 from domain.ledger import payout_id
 from domain.money import Money
 from domain.offer import CampaignType, Offer
+from domain.payout_line import LOOK_AGAIN, Standing
 from domain.runs import next_run
-from domain.stages import Stage
+from domain.stages import Attention, Stage
 from domain.state import State
 from infra.ids import new_id
 from infra.tables import (
@@ -45,23 +48,23 @@ from infra.tables import (
     Post,
 )
 
+_KEEP: Final = text("SELECT FROM collaborations WHERE id = :collaboration_id FOR KEY SHARE")
+"""No change of the collaboration comes between what is read and what is stored."""
 _OF_LIVE_POSTS = ("live", "watch")
 """Kinds of checks that count; a look of the watch that could see nothing says nothing of the post."""
 
 
-def report(
-    sessions: sessionmaker[Session],
-    collaboration_id: str,
-    sequence: int,
-    *,
-    available: int | None = None,
-) -> GateAnswer:
-    """Assess the gates now and store the report. `available`: the paying balance, when it was asked."""
+def report(sessions: sessionmaker[Session], collaboration_id: str, sequence: int) -> GateAnswer:
+    """Assess the gates now, take the place in the line that follows from them, and store the report."""
     now = datetime.now(UTC)
     with sessions.begin() as session:
-        facts, currency = read_facts(session, collaboration_id)
-        facts = facts.model_copy(update={"available": available})
+        session.execute(_KEEP, {"collaboration_id": collaboration_id})
+        facts = read_facts(session, collaboration_id)
         gates = assess(facts, now)
+        line = _in_line(session, facts, gates, now)
+        if line is not None:
+            facts = facts.model_copy(update={"line": line})
+            gates = assess(facts, now)
         passed = all_pass(gates)
         report_id = new_id("gate_report")
         session.execute(
@@ -74,17 +77,45 @@ def report(
                 all_pass=passed,
                 destination=facts.payee_account,
                 amount=facts.fee,
-                currency=currency,
+                currency=facts.currency,
                 at=now,
             )
         )
     return GateAnswer(
-        report_id=report_id, all_pass=passed, flag=flag_of(gates, facts), look_at=look_at(gates, now)
+        report_id=report_id,
+        all_pass=passed,
+        flag=flag_of(gates, facts),
+        look_at=_next_look(gates, facts, now),
     )
 
 
-def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]:
-    """Everything the gates look at, and the currency of the fee."""
+def _in_line(session: Session, facts: GateFacts, gates: list[Gate], now: datetime) -> Standing | None:
+    """Join those that wait for the same money while nothing else is in the way, or leave them."""
+    of = payout_id(facts.collaboration_id, facts.part)
+    if not but_money(gates) or facts.pay_by is None:
+        payout_line.leave(session, of, now)
+        return None
+    waiting = payout_line.Waiting(
+        payout_id=of,
+        brand_id=facts.brand_id,
+        amount=Money(amount=facts.fee, currency=facts.currency),
+        pay_by=facts.pay_by,
+        due_at=facts.run_at if facts.run_at is not None and facts.run_at > now else None,
+    )
+    return payout_line.take_place(session, waiting)
+
+
+def _next_look(gates: list[Gate], facts: GateFacts, now: datetime) -> datetime | None:
+    """When time changes an answer. Who is parked just now looks again soon, in case money came meanwhile."""
+    by_time = look_at(gates, now)
+    line = facts.line
+    if line is None or line.covered or facts.parked:
+        return by_time
+    return min(by_time or now + LOOK_AGAIN, now + LOOK_AGAIN)
+
+
+def read_facts(session: Session, collaboration_id: str) -> GateFacts:
+    """Everything the gates look at."""
     row = session.get_one(Collaboration, collaboration_id)
     state = State.model_validate(row.state)
     offer = session.get_one(OfferRow, row.offer_id)
@@ -115,7 +146,9 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
     terms = Offer.model_validate(offer.terms)
     check_event = max(events.get("disclosure_passed", 0), events.get("disclosure_failed", 0))
     by_person = events.get("post_accepted", 0)
-    facts = GateFacts(
+    return GateFacts(
+        collaboration_id=collaboration_id,
+        brand_id=state.brand_id,
         type=CampaignType(state.type),
         stage=Stage(row.stage),
         terms_sha256=offer.sha256,
@@ -131,10 +164,11 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         posts_live=posts or 0,
         held_for_fee=payout.amount if payout and earned and payout.state == "ready" else 0,
         fee=state.fee.amount if state.fee else 0,
+        currency=state.fee.currency if state.fee else "",
+        parked=state.attention is Attention.FUNDS_SHORT,
         payee_account=payee.stripe_account_id if payee else "",
         payee_can_receive=payee.can_receive if payee else False,
         pay_by=state.pay_by,
-        available=None,
         open_attempt=open_attempt is not None,
         part=state.part,
         held=state.held or (PAID_ELSEWHERE if state.elsewhere else ""),
@@ -142,7 +176,6 @@ def read_facts(session: Session, collaboration_id: str) -> tuple[GateFacts, str]
         hold_event=events.get("payout_held") if state.held else None,
         **_of_people(session, state, payout, payee),
     )
-    return facts, state.fee.currency if state.fee else ""
 
 
 def _of_people(session: Session, state: State, payout: Payout | None, payee: Payee | None) -> dict[str, Any]:

@@ -15,9 +15,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities import contracts, gates
 from activities.contracts import GateAnswer, GateTask, TransferAnswer, TransferTask
+from activities.paying_balance import look_if_old
 from activities.payments_port import PaymentsGateway, TransferRequest
+from activities.shortage_alerts import tell_of_shortages
 from domain.commands import TransferResult
 from domain.ledger import payout_id
+from domain.stages import Attention
+from infra.settings import Settings
 from infra.tables import Collaboration, Payee, PayoutAttempt
 
 KEY_IS_SAFE = timedelta(hours=20)
@@ -25,18 +29,23 @@ KEY_IS_SAFE = timedelta(hours=20)
 
 
 class PaymentActivities:
-    """Needs the database and the gateway to Stripe."""
+    """Needs the database, the gateway to Stripe, and the settings for mails to finance."""
 
-    def __init__(self, sessions: sessionmaker[Session], gateway: PaymentsGateway) -> None:
+    def __init__(self, sessions: sessionmaker[Session], gateway: PaymentsGateway, settings: Settings) -> None:
         self._sessions = sessions
         self._gateway = gateway
+        self._settings = settings
 
     @activity.defn(name=contracts.ASSESS_GATES, no_thread_cancel_exception=True)
     def assess_gates(self, task: GateTask) -> GateAnswer:
-        """Ask Stripe what only Stripe knows, assess every gate, and store the report."""
+        """Ask Stripe what only Stripe knows, assess every gate, store the report; say when money is short."""
         self._refresh_payee(task.collaboration_id)
-        available = self._gateway.balance(task.currency) if task.ask_balance else None
-        return gates.report(self._sessions, task.collaboration_id, task.sequence, available=available)
+        if task.currency:
+            look_if_old(self._sessions, self._gateway, task.currency)
+        answer = gates.report(self._sessions, task.collaboration_id, task.sequence)
+        if answer.flag == Attention.FUNDS_SHORT:
+            tell_of_shortages(self._sessions, self._settings)
+        return answer
 
     def _refresh_payee(self, collaboration_id: str) -> None:
         """Ask Stripe about an account that could not receive: its message to us may be lost."""

@@ -1,5 +1,5 @@
-"""The pump of e-mails to members: codes to sign in with, and invitations. Apart from the creators' notices,
-so that nobody waits for a code behind a launch.
+"""The pump of e-mails to members: codes to sign in with, invitations, and what finance has to know at once.
+Apart from the creators' notices, so that nobody waits for a code behind a launch.
 
 A row is held by its lock while its mail leaves, and written down as sent in the same transaction: when
 everything dies in between, the mail goes out again under the same Message-ID. Nothing personal is logged.
@@ -23,14 +23,16 @@ from activities.contracts import DELIVER_STAFF_MAILS, Delivered, PumpTask
 from activities.letters import write
 from activities.mail_port import Mail, Mailer, MailUnavailable, MessageRefused, RecipientRefused
 from activities.waiting import Listener
+from domain.money import Money
 from domain.roles import MEANING, Role
 from domain.sign_in import CODE_LIFE, INVITATION_LIFE, Standing
+from domain.terms import money_in_words
 from infra.database import STAFF_MAILS_CHANNEL
 from infra.members import join_link, standing_of
 from infra.settings import Settings
 from infra.sign_in import code_of, link_of
 from infra.staff_mails import StaffMailKind
-from infra.tables import Brand, Member, MemberInvitation, SignInCode, StaffMail
+from infra.tables import Brand, Member, MemberInvitation, PayoutRunRow, SignInCode, StaffMail
 
 IDLE_WAIT: Final = 1.0
 """Seconds after which an idle pump looks for mails that came due by themselves."""
@@ -131,6 +133,8 @@ class StaffMails:
         """The letter, or None when what it is about is over."""
         if row.kind == StaffMailKind.SIGN_IN:
             return self._sign_in(session, row.about, now)
+        if row.kind == StaffMailKind.RUN_PARKED:
+            return self._run_parked(session, row.about)
         return self._invitation(session, row.about, now)
 
     def _sign_in(self, session: Session, about: str, now: datetime) -> _Letter | None:
@@ -164,6 +168,27 @@ class StaffMails:
             "days": INVITATION_LIFE.days,
         }
         return _Letter(invitation.name, invitation.email, "member_invitation.staff", words)
+
+    def _run_parked(self, session: Session, about: str) -> _Letter | None:
+        """With the figures of the moment in which it leaves; nothing when the run goes on already."""
+        run_id, _, member_id = about.partition("/")
+        run, member = session.get(PayoutRunRow, run_id), session.get(Member, member_id)
+        if run is None or run.state != "parked" or member is None or member.removed_at is not None:
+            return None
+        shortage, balance = (
+            money_in_words(Money(amount=amount, currency=run.currency))
+            for amount in (run.shortage, run.balance_seen or 0)
+        )
+        words = {
+            "reader_name": member.name,
+            "brand_name": session.get_one(Brand, run.brand_id).name,
+            "shortage": shortage,
+            "balance": balance,
+            "parked": run.parked_count,
+            "due": run.due_count,
+            "link": f"{self.settings.public_url}/console/runs/{run.id}",
+        }
+        return _Letter(member.name, member.email, "run_parked.staff", words)
 
     def _mail(self, row: StaffMail, letter: _Letter) -> Mail:
         written = write(letter.file, letter.words)

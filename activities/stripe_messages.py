@@ -14,6 +14,7 @@ from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from activities.errands import Errand
+from activities.paying_balance import forget
 from activities.payments import refresh_payee
 from activities.payments_port import PaymentsGateway
 from domain.commands import ConfirmTransfer, Reassess, RecordBankPayout, RecordReversal
@@ -83,6 +84,7 @@ class StripeMessages:
 
     def _funds_came(self) -> list[Errand]:
         """Payments that wait for funds look again, those first that are due first."""
+        forget(self._sessions)
         waiting = (
             select(Collaboration.id)
             .where(

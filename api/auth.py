@@ -27,6 +27,7 @@ from infra.tables import (
     Creator,
     Member,
     Payout,
+    PayoutRunRow,
     Product,
     ReconciliationItem,
     Table,
@@ -96,6 +97,8 @@ ACCESS: Final[dict[str, frozenset[Role]]] = {
     "approve_clawback": PAYS,
     "refuse_clawback": PAYS,
     "settle_reversal": PAYS,
+    "list_payout_runs": ANYBODY,
+    "get_payout_run": ANYBODY,
     "list_yearly_totals": ANYBODY,
     "get_approval_rules": ANYBODY,
     "set_approval_rules": OWNS,
@@ -229,7 +232,17 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-_OWNED: Final = (ApiKey, Campaign, Collaboration, Creator, Member, Payout, Product, ReconciliationItem)
+_OWNED: Final = (
+    ApiKey,
+    Campaign,
+    Collaboration,
+    Creator,
+    Member,
+    Payout,
+    PayoutRunRow,
+    Product,
+    ReconciliationItem,
+)
 
 
 class OfBrand(Protocol):
@@ -255,7 +268,11 @@ def own(session: Session, caller: OfBrand, kind: type[T], id_: str, *, lock: boo
     return found
 
 
-_WORDS: Final[dict[type[Table], str]] = {ApiKey: "API key", ReconciliationItem: "difference"}
+_WORDS: Final[dict[type[Table], str]] = {
+    ApiKey: "API key",
+    PayoutRunRow: "payout run",
+    ReconciliationItem: "difference",
+}
 
 
 def own_brand(session: Session, caller: OfBrand) -> Brand:

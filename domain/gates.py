@@ -7,101 +7,15 @@ moves only on a stored report in which every gate passes.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.approvals import Given, Need, enough
+from domain.approvals import enough
 from domain.commands import CheckOutcome
-from domain.offer import CampaignType
-from domain.stages import Attention, Stage
-
-
-class GateResult(StrEnum):
-    """How a gate stands."""
-
-    PASS = "pass"  # noqa: S105 - a result, not a password
-    OVERRIDDEN = "overridden"
-    """It does not pass, and a named person answers for it."""
-    FAIL = "fail"
-    WAITING = "waiting"
-
-
-class Override(BaseModel):
-    """Who answers for a gate that does not pass, and why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    by: str
-    """The member."""
-    reason: str
-    event: int | None = None
-
-
-class Gate(BaseModel):
-    """One condition of payment."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    result: GateResult
-    detail: str
-    """A plain sentence for whoever asks why."""
-    waiting_on: str = ""
-    """creator, brand, finance, stripe or time; empty unless waiting."""
-    until: datetime | None = None
-    event: int | None = None
-    """Sequence number of the event that decided it."""
-    override: Override | None = None
-
-
-class GateFacts(BaseModel):
-    """Everything that the gates look at, read in one transaction."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: CampaignType
-    stage: Stage
-    terms_sha256: str
-    accepted_sha256: str
-    accepted_event: int | None
-    delivered_event: int | None
-    last_check: CheckOutcome | None
-    check_event: int | None
-    accepted_by_person: int | None
-    """Sequence of the event in which a person accepted the post, after the last check."""
-    verified_at: datetime | None
-    live_until: datetime | None
-    pieces_owed: int
-    posts_live: int
-    held_for_fee: int
-    """What the ledger owes the creator for this collaboration now, minor units."""
-    fee: int
-    payee_account: str
-    payee_can_receive: bool
-    pay_by: datetime | None
-    available: int | None
-    """Platform balance at Stripe in this currency, minor units; None when not asked."""
-    open_attempt: bool
-    part: int = 1
-    tax_data_missing: bool = False
-    """Whether this creator's country asks for tax data that Stripe has not got yet."""
-    held: str = ""
-    """Why the payment is held; empty when it is not."""
-    hold_overdue: bool = False
-    hold_event: int | None = None
-    payee_changed_until: datetime | None = None
-    """Until when the payment rests because the creator changed the account or its bank."""
-    duplicate_of: str = ""
-    """Another collaboration of the brand that this payment would pay again."""
-    run_at: datetime | None = None
-    """The run of the day in which it goes; None when payments go at once."""
-    need: Need = Need(0, owner=False)
-    approvals: list[Given] = []
-    overrides: dict[str, Override] = {}
-    """By gate, for this very payment."""
-
+from domain.gate_facts import Gate, GateFacts, GateResult
+from domain.money import Money
+from domain.payout_line import LOOK_AGAIN
+from domain.stages import Attention
+from domain.terms import money_in_words
 
 ATTENTION_OF: Final[dict[str, Attention]] = {
     "not_held": Attention.PAYOUT_HELD,
@@ -145,7 +59,7 @@ def assess(facts: GateFacts, now: datetime) -> list[Gate]:
         _payee_unchanged(facts, now),
         _approvals(facts),
         _in_run(facts, now),
-        _funds(facts),
+        _funds(facts, now),
         _no_other_attempt(facts),
     ]
     return [_answered_for(gate, facts) for gate in gates]
@@ -166,6 +80,11 @@ def _answered_for(gate: Gate, facts: GateFacts) -> Gate:
             "override": override,
         }
     )
+
+
+def but_money(gates: list[Gate]) -> bool:
+    """Whether nothing is in the way but money, or the hour of the run."""
+    return all_pass([gate for gate in gates if gate.name not in ("funds_available", "in_payout_run")])
 
 
 def all_pass(gates: list[Gate]) -> bool:
@@ -189,9 +108,18 @@ def flag_of(gates: list[Gate], facts: GateFacts) -> str:
         if gate.result is GateResult.FAIL:
             return Attention.GATE_FAILED.value
     for gate in gates:
-        if gate.result is GateResult.WAITING and gate.name in ATTENTION_OF:
+        if (
+            gate.result is GateResult.WAITING
+            and gate.name in ATTENTION_OF
+            and not _settles_itself(gate, facts)
+        ):
             return _attention_of(gate.name, facts).value
     return ""
+
+
+def _settles_itself(gate: Gate, facts: GateFacts) -> bool:
+    """Money is under way in the line, and nobody was told before that it is short."""
+    return gate.name == "funds_available" and gate.waiting_on == "time" and not facts.parked
 
 
 def _attention_of(name: str, facts: GateFacts) -> Attention:
@@ -378,13 +306,27 @@ def _in_run(facts: GateFacts, now: datetime) -> Gate:
     )
 
 
-def _funds(facts: GateFacts) -> Gate:
-    if facts.available is None or facts.available >= facts.fee:
+def _funds(facts: GateFacts, now: datetime) -> Gate:
+    line = facts.line
+    if line is None or line.covered:
         return _gate("funds_available", True, "The paying balance covers the fee.", "")
+    place = f"Place {line.place} of {line.of} in the payout run"
+    if not line.certain:
+        return Gate(
+            name="funds_available",
+            result=GateResult.WAITING,
+            detail=f"{place}; payments before it are with Stripe, and the balance is looked at again.",
+            waiting_on="time",
+            until=now + LOOK_AGAIN,
+        )
+    lacking, whole = (
+        money_in_words(Money(amount=amount, currency=facts.currency))
+        for amount in (line.lacking, line.shortage)
+    )
     return Gate(
         name="funds_available",
         result=GateResult.WAITING,
-        detail=f"The paying balance lacks {facts.fee - facts.available} (minor units) for this fee.",
+        detail=f"{place}; the paying balance lacks {lacking} for this fee, and {whole} for the whole run.",
         waiting_on="finance",
         until=facts.pay_by,
     )

@@ -32,6 +32,7 @@ PREFIXES: Final = {
     "post": "post",
     "disclosure_check": "check",
     "payout": "payout",
+    "payout_run": "run",
     "entry": "entry",
     "event": "event",
     "gate_report": "gates",

@@ -23,6 +23,7 @@ class StaffMailKind(StrEnum):
 
     SIGN_IN = "sign_in"
     INVITATION = "invitation"
+    RUN_PARKED = "run_parked"
 
 
 def queue_mail(

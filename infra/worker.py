@@ -120,7 +120,7 @@ def payment_activities(settings: Settings, client: Client) -> list[Callable[...,
     """Activities of the queue `payments`."""
     sessions = make_sessions(make_engine(settings))
     gateway = stripe_gateway(settings)
-    payments = PaymentActivities(sessions, gateway)
+    payments = PaymentActivities(sessions, gateway, settings)
     clawbacks = ClawbackActivities(sessions, gateway)
     inbox = InboxActivities(sessions, client, asyncio.get_running_loop(), gateway, settings)
     return [

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from activities import payout_line
 from activities.effects.context import Context
 from domain.commands import TransferResult
 from domain.errors import Defect, Refused
@@ -113,13 +114,23 @@ def close_attempt(session: Session, effect: CloseAttempt, context: Context) -> N
         _finish(session, payout.id, effect, context, transfer_id=effect.transfer_id)
         _set_payout(session, payout.id, state="sent")
         context.post(session, attempt_sent(context.deal, effect.number, amount, effect.transfer_id))
+        payout_line.note_paid(session, payout.id, context.change.at)
     elif effect.result is TransferResult.REFUSED:
         _finish(session, payout.id, effect, context)
         _set_payout(session, payout.id, state="ready")
         context.post(session, attempt_refused(context.deal, effect.number, amount, effect.reason))
+        _after_refusal(session, payout.id, effect.reason, context)
     else:
         _finish(session, payout.id, effect, context)
         _set_payout(session, payout.id, state="unknown")
+
+
+def _after_refusal(session: Session, of: str, reason: str, context: Context) -> None:
+    """For want of money it keeps its place in the line; for anything else it leaves it."""
+    if reason == "funds":
+        payout_line.note_no_funds(session, of)
+    else:
+        payout_line.leave(session, of, context.change.at)
 
 
 def _finish(

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from activities import payout_line
 from activities.effects.context import Context
 from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen, SoldOut
@@ -102,3 +103,4 @@ def unearn_fee(session: Session, effect: UnearnFee, context: Context) -> None:
         .values(state="waiting")
         .execution_options(synchronize_session=False)
     )
+    payout_line.leave(session, context.deal.payout_id, context.change.at)

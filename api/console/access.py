@@ -59,6 +59,8 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "recheck_post_here": OPERATES,
     "payouts_page": ANYBODY,
     "approve_payouts_here": PAYS,
+    "runs_page": ANYBODY,
+    "run_page": ANYBODY,
     "payout_page": ANYBODY,
     "approve_payout_here": PAYS,
     "refuse_payout_here": PAYS,

@@ -18,7 +18,7 @@ from api.console.route import console_router
 from api.console.staff_story import story_of
 from api.ledger_lines import entries_of
 from domain.alarms import ball
-from domain.gates import Gate
+from domain.gate_facts import Gate
 from domain.stages import STAGES
 from domain.state import State
 from infra.tables import Collaboration, DisclosureCheck, GateReport, Payout, Post, Shipment

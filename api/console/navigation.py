@@ -39,6 +39,7 @@ NAVIGATION: Final[tuple[Group, ...]] = (
         "money",
         (
             Item("payouts_page", "/console/payouts"),
+            Item("runs_page", "/console/runs"),
             Item("reconciliation_page", "/console/reconciliation"),
             Item("months_page", "/console/months"),
             Item("ledger_page", "/console/ledger"),

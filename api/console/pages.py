@@ -22,6 +22,7 @@ from api.console import (
     people,
     recovery,
     reviews,
+    runs,
     setting_up,
 )
 from api.console.route import console_router
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     captions.router,
     payouts.router,
     payout.router,
+    runs.router,
     recovery.router,
     bundles.router,
     collaboration.router,

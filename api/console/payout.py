@@ -30,7 +30,8 @@ from api.schemas.payouts import PayoutDetail
 from api.standings import standing_of
 from domain.approvals import APPROVERS
 from domain.errors import NotFound, Refused
-from domain.gates import OVERRIDABLE, Gate, GateResult
+from domain.gate_facts import Gate, GateResult
+from domain.gates import OVERRIDABLE
 from domain.state import State
 from infra.tables import Collaboration, EvidenceBundle, Member, Payout, Post
 

@@ -16,7 +16,7 @@ from api.pages.proof import wanted
 from api.pages.wording import Reader, knows, say, span
 from domain.alarms import ball
 from domain.clocks import later
-from domain.gates import GateResult
+from domain.gate_facts import GateResult
 from domain.roles import ActorKind
 from domain.stages import ENDS, Attention, Ball, Stage
 from infra.tables import Event

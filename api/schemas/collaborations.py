@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.common import Shown
-from domain.gates import Gate
+from domain.gate_facts import Gate
 from domain.money import Money
 from domain.roles import ActorKind
 from domain.stages import Attention, Ball, Stage

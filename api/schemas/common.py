@@ -38,6 +38,7 @@ VariantId = Annotated[str, _id("variant")]
 CreatorId = Annotated[str, _id("creator")]
 CampaignId = Annotated[str, _id("campaign")]
 PayoutId = Annotated[str, _id("payout")]
+PayoutRunId = Annotated[str, _id("run")]
 CollaborationId = Annotated[str, _id("collab")]
 
 Amount = Annotated[int, Field(ge=0, le=10**13, description="Minor units", examples=[4800])]

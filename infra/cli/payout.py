@@ -6,7 +6,7 @@ comes after a payment, or beside it, is in `infra/cli/recovery.py`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -129,6 +129,43 @@ def override(
 ) -> None:
     """Answer for one gate that does not pass."""
     decide(who, f"/payouts/{payout_id}/override", {"gate": gate, "reason": reason, "remark": remark})
+
+
+@app.command()
+def runs(
+    run_id: Annotated[str | None, typer.Argument(help="Id of one run; none for the list.")] = None,
+    state: Annotated[str | None, typer.Option(help="open, parked or finished.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Payout runs: what is due and paid, and what the balance lacks in total; one with its payments."""
+    found: list[dict[str, Any]] = (
+        [Api().get(f"/payout-runs/{run_id}")] if run_id else list(Api().pages("/payout-runs", state=state))
+    )
+    if as_json:
+        show_json(found[0] if run_id else found)
+        return
+    shown = table("Id", "Opened", "State", "Due", "Paid", "Waiting", "Lacking")
+    shown.columns[0].no_wrap = True
+    for one in found:
+        due, paid, lacking = (
+            amount_text({"amount": one[key], "currency": one["currency"]})
+            for key in ("due_total", "paid_total", "shortage")
+        )
+        waiting = str(one["due_count"] - one["paid_count"])
+        shown.add_row(one["id"], one["opened_at"][:16], one["state"], due, paid, waiting, lacking)
+    console.print(shown)
+    if run_id:
+        _print_payments(found[0])
+
+
+def _print_payments(run: dict[str, Any]) -> None:
+    payments = table("Place", "Payment", "Amount", "State", "Pay by")
+    payments.columns[1].no_wrap = True
+    for one in run["payments"]:
+        place = "" if one["place"] is None else str(one["place"])
+        amount = amount_text({"amount": one["amount"], "currency": run["currency"]})
+        payments.add_row(place, one["payout_id"], amount, one["state"], one["pay_by"][:10])
+    console.print(payments)
 
 
 @app.command()

@@ -59,6 +59,7 @@ from infra.tables.people import (
     Suppression,
 )
 from infra.tables.posts import PlatformCalls, PlatformToken
+from infra.tables.runs import PayingBalance, PayoutRunItem, PayoutRunRow
 from infra.tables.traffic import IdempotentCall, Inbox
 
 __all__ = [
@@ -100,11 +101,14 @@ __all__ = [
     "OffPlatformPayment",
     "OfferRow",
     "Payee",
+    "PayingBalance",
     "PaymentDocument",
     "Payout",
     "PayoutAttempt",
     "PayoutDecision",
     "PayoutHold",
+    "PayoutRunItem",
+    "PayoutRunRow",
     "Period",
     "PlatformCalls",
     "PlatformToken",

@@ -120,6 +120,7 @@ class PayoutAttempt(Table):
             ],
             name="released_by_report",
         ),
+        Index("ix_payout_attempts_not_in_balance", "currency", "finished_at", "opened_at"),
     )
     payout_id: Mapped[str] = mapped_column(ForeignKey("payouts.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.auth import roles_of
 from domain.ledger import payout_id
 from domain.roles import Role
-from infra.tables import Payout
+from infra.ids import new_id
+from infra.tables import Payout, PayoutRunRow
 from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
 from tests.api.differences import found_difference
 
@@ -74,6 +75,7 @@ def things(brand: Tenant, sessions: sessionmaker[Session]) -> dict[str, str]:
         )["id"],
         "key_id": brand.get("/api-keys")["items"][-1]["id"],
         "command": "pause",
+        "run_id": a_run(sessions, brand),
     }
 
 
@@ -94,6 +96,19 @@ def a_payout(sessions: sessionmaker[Session], brand: Tenant, of: str, creator_id
             )
         )
     return payout_id(of)
+
+
+def a_run(sessions: sessionmaker[Session], brand: Tenant) -> str:
+    """A payout run that is over."""
+    now = datetime.now(UTC)
+    run_id = new_id("payout_run")
+    with sessions.begin() as session:
+        session.add(
+            PayoutRunRow(
+                id=run_id, brand_id=brand.id, currency="USD", state="finished", opened_at=now, ended_at=now
+            )
+        )
+    return run_id
 
 
 def operations(web: TestClient) -> list[tuple[str, str, str]]:

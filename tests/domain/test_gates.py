@@ -12,19 +12,12 @@ from pydantic import ValidationError
 
 from domain.approvals import ApprovalRules, Given, Limit, Need, Tier, enough, limit_of, need
 from domain.commands import CheckOutcome
-from domain.gates import (
-    ATTENTION_OF,
-    OVERRIDABLE,
-    GateFacts,
-    GateResult,
-    Override,
-    all_pass,
-    assess,
-    flag_of,
-)
+from domain.gate_facts import GateFacts, GateResult, Override
+from domain.gates import ATTENTION_OF, OVERRIDABLE, all_pass, assess, flag_of, look_at
 from domain.ids import derived_id
 from domain.money import Money
 from domain.offer import CampaignType
+from domain.payout_line import LOOK_AGAIN, Standing
 from domain.roles import Role
 from domain.stages import Attention, Stage
 
@@ -48,10 +41,12 @@ GOOD: dict[str, Any] = {
     "posts_live": 1,
     "held_for_fee": 22_000,
     "fee": 22_000,
+    "currency": "USD",
+    "collaboration_id": "collab_1",
+    "brand_id": "brand_1",
     "payee_account": "acct_1",
     "payee_can_receive": True,
     "pay_by": NOW + timedelta(days=20),
-    "available": None,
     "open_attempt": False,
 }
 WRONG: dict[str, dict[str, Any]] = {
@@ -68,7 +63,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "payee_unchanged": {"payee_changed_until": NOW + timedelta(days=1)},
     "approvals_given": {"need": Need(1, owner=False)},
     "in_payout_run": {"run_at": NOW + timedelta(hours=2)},
-    "funds_available": {"available": 21_999},
+    "funds_available": {"line": Standing(place=2, of=3, lacking=1, shortage=22_001)},
     "no_open_attempt": {"open_attempt": True},
 }
 """For each gate, the facts in which it alone is in the way."""
@@ -122,6 +117,25 @@ def test_money_moves_only_where_every_gate_passes_or_may_be_answered_for(
         open_ = {gate.name for gate in gates if gate.result is GateResult.WAITING}
         failed = any(gate.result is GateResult.FAIL for gate in gates)
         assert bool(flag_of(gates, facts(*wrong))) == (failed or bool(open_ & set(ATTENTION_OF)))
+
+
+def test_who_waits_for_money_is_told_the_place_and_what_the_whole_run_lacks() -> None:
+    gate = {gate.name: gate for gate in assess(facts("funds_available"), NOW)}["funds_available"]
+    assert gate.waiting_on == "finance"
+    assert gate.detail == (
+        "Place 2 of 3 in the payout run; the paying balance lacks USD 0.01 for this fee, "
+        "and USD 220.01 for the whole run."
+    )
+
+
+def test_money_under_way_is_waited_for_without_asking_anybody() -> None:
+    unsure = facts(line=Standing(place=2, of=3, lacking=1, shortage=1, certain=False))
+    gates = assess(unsure, NOW)
+    assert not all_pass(gates)
+    assert flag_of(gates, unsure) == ""
+    assert look_at(gates, NOW) == NOW + LOOK_AGAIN
+    parked = unsure.model_copy(update={"parked": True})
+    assert flag_of(gates, parked) == Attention.FUNDS_SHORT, "who was told before is not told that it is over"
 
 
 def test_a_hold_that_is_too_old_asks_louder() -> None:

@@ -39,7 +39,7 @@ from domain.commands import (
 )
 from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
-from domain.gates import GateFacts, all_pass, assess
+from domain.gates import all_pass, assess
 from domain.ids import derived_id
 from domain.ledger import budget_declared, payout_id
 from domain.money import Money
@@ -326,8 +326,7 @@ class Studio:
         from activities.gates import read_facts
 
         with self.sessions.begin() as session:
-            facts, currency = read_facts(session, of)
-            assert isinstance(facts, GateFacts)
+            facts = read_facts(session, of)
             gates = assess(facts, self.clock)
             report = GateReport(
                 id=new_id("gate_report"),
@@ -338,7 +337,7 @@ class Studio:
                 all_pass=all_pass(gates),
                 destination=facts.payee_account,
                 amount=facts.fee,
-                currency=currency,
+                currency=facts.currency,
                 at=self.clock,
             )
             session.add(report)

@@ -49,8 +49,10 @@ def simulator(settings: Settings) -> Callable[[str, dict[str, Any]], Any]:
 
 
 @pytest.fixture
-def payments(sessions: sessionmaker[Session], gateway: StripeGateway) -> PaymentActivities:
-    return PaymentActivities(sessions, gateway)
+def payments(
+    sessions: sessionmaker[Session], gateway: StripeGateway, settings: Settings
+) -> PaymentActivities:
+    return PaymentActivities(sessions, gateway, settings)
 
 
 @pytest.fixture

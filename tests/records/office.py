@@ -34,7 +34,7 @@ from domain.commands import (
 )
 from domain.decide import decide
 from domain.decisions.fulfilment import current_shipment
-from domain.gates import Gate, GateResult
+from domain.gate_facts import Gate, GateResult
 from domain.ids import derived_id
 from domain.ledger import budget_declared, payout_id
 from domain.money import Money
