@@ -163,7 +163,7 @@ def read_facts(session: Session, collaboration_id: str) -> GateFacts:
         pieces_owed=sum(piece.quantity for piece in terms.deliverables),
         posts_live=posts or 0,
         held_for_fee=payout.amount if payout and earned and payout.state == "ready" else 0,
-        fee=state.fee.amount if state.fee else 0,
+        fee=state.due.amount if state.due else 0,
         currency=state.fee.currency if state.fee else "",
         parked=state.attention is Attention.FUNDS_SHORT,
         payee_account=payee.stripe_account_id if payee else "",
@@ -171,6 +171,7 @@ def read_facts(session: Session, collaboration_id: str) -> GateFacts:
         pay_by=state.pay_by,
         open_attempt=open_attempt is not None,
         part=state.part,
+        belongs_to=state.current.of if state.current else 0,
         held=state.held or (PAID_ELSEWHERE if state.elsewhere else ""),
         hold_overdue=state.hold_overdue,
         hold_event=events.get("payout_held") if state.held else None,
@@ -198,7 +199,7 @@ def _of_people(session: Session, state: State, payout: Payout | None, payee: Pay
         facts["run_at"] = next_run(_ready_since(session, state, payout), run.at, brand_zone)
     destination = payee.stripe_account_id if payee else ""
     return facts | {
-        "need": need(in_force.rules, amount, again=state.approval_round > 0),
+        "need": need(in_force.rules, amount, again=state.approval_round > 0 or payout.kind == "again"),
         "approvals": approvals_of(session, payout.id, state.approval_round, destination),
         "overrides": _overrides(session, payout.id),
     }

@@ -48,7 +48,7 @@ from infra.tables import Collaboration, Inbox, Shipment
 from workflows.messages import GIVE, collaboration_workflow_id
 
 BATCH = 20
-TRY_AGAIN = ("clawback_under_way", "sequence_differs")
+TRY_AGAIN = ("clawback_under_way", "sequence_differs", "not_sent", "other_payout")
 """Refusals that end by themselves."""
 LEASE = timedelta(seconds=30)
 """How long a claimed message is nobody else's."""

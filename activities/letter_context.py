@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -108,6 +108,25 @@ def _file_name(campaign: str) -> str:
     return f"terms-{slug}.txt" if slug else "terms.txt"
 
 
+def _payment(one: Envelope, facts: Facts) -> dict[str, Any]:
+    """The payment that the notice is about: the one it names, or the one that is due."""
+    state, notice = one.state, one.notice
+    number = (notice.step or 1) if notice.kind is NoticeKind.PAID else state.part
+    part = next((one for one in state.all_parts if one.number == number), None)
+    if part is None:
+        return {}
+    rest = sum(one.amount for one in state.all_parts if one.to_earn)
+    return {
+        "paid_at": facts.paid_at(notice.collaboration_id, number),
+        "transfer_id": part.transfer_id,
+        "due": state.money(part.amount),
+        "part": number,
+        "part_kind": part.kind,
+        "parts": len(state.all_parts),
+        "next_due": state.money(rest) if rest else None,
+    }
+
+
 def _context(settings: Settings, one: Envelope, facts: Facts) -> NoticeContext:
     state, row, notice = one.state, one.row, one.notice
     event = facts.event(notice)
@@ -139,8 +158,7 @@ def _context(settings: Settings, one: Envelope, facts: Facts) -> NoticeContext:
         remedy_by=state.remedy_by,
         live_until=state.live_until,
         pay_by=state.pay_by,
-        paid_at=facts.paid_at(notice.collaboration_id),
-        transfer_id=state.transfer_id,
+        **_payment(one, facts),
         terms_file=_file_name(row.campaign_name),
         terms_sha256=row.sha256,
         label=_label(row.country, state.type, row.brand_name),

@@ -128,9 +128,9 @@ class Facts:
             if one.get("outcome") == "fail" and one.get("verdict")
         )
 
-    def paid_at(self, collaboration_id: str) -> datetime | None:
-        """When the transfer was made."""
-        return self._paid_at.get(collaboration_id)
+    def paid_at(self, collaboration_id: str, part: int) -> datetime | None:
+        """When the transfer of this part was made."""
+        return self._paid_at.get((collaboration_id, part))
 
     def _of(self, *kinds: NoticeKind) -> list[Claimed]:
         return [notice for notice in self._notices if notice.kind in kinds]
@@ -208,16 +208,17 @@ class Facts:
             for row in self._session.scalars(select(Post).where(Post.submission_id.in_(ids)))
         }
 
-    def _payments(self) -> dict[str, datetime | None]:
+    def _payments(self) -> dict[tuple[str, int], datetime | None]:
         ids = {notice.collaboration_id for notice in self._of(NoticeKind.PAID)}
         if not ids:
             return {}
         query = (
-            select(Payout.collaboration_id, PayoutAttempt.finished_at)
+            select(Payout.collaboration_id, Payout.part, PayoutAttempt.finished_at)
             .join(PayoutAttempt, PayoutAttempt.payout_id == Payout.id)
             .where(Payout.collaboration_id.in_(ids), PayoutAttempt.state == "sent")
         )
-        return {row.collaboration_id: row.finished_at for row in self._session.execute(query)}
+        rows = self._session.execute(query)
+        return {(row.collaboration_id, row.part): row.finished_at for row in rows}
 
 
 def _variant_query() -> Any:

@@ -20,6 +20,7 @@ from activities.letter_format import FILTERS
 from domain.money import Money
 from domain.notices import NoticeKind
 from domain.offer import CampaignType, Offer
+from domain.parts import PartKind
 from domain.policy import Policy
 from domain.stages import Stage
 
@@ -101,6 +102,15 @@ class NoticeContext(BaseModel):
     pay_by: datetime | None = None
     paid_at: datetime | None = None
     transfer_id: str = ""
+    due: Money | None = None
+    """The amount of the payment that the letter is about; None when there is no fee."""
+    part: int = 1
+    """Number of that payment."""
+    part_kind: PartKind = PartKind.FEE
+    parts: int = 1
+    """How many payments there are, or will be."""
+    next_due: Money | None = None
+    """What the post still has to earn after that payment."""
 
     terms_file: str = ""
     terms_sha256: str = ""

@@ -71,6 +71,18 @@ def conflict_of(session: Session, state: State, member_id: str) -> str:
         )
         .limit(1)
     )
+    if asked is None:
+        asked = session.scalar(
+            select(Event.command)
+            .where(
+                Event.collaboration_id == state.collaboration_id,
+                Event.name == "reversal_settled",
+                Event.data["then"].astext == "pay_again",
+                Event.actor_kind == ActorKind.BRAND.value,
+                Event.actor_id == member_id,
+            )
+            .limit(1)
+        )
     return f"you asked for this payment yourself ({asked})" if asked else ""
 
 

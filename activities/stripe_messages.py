@@ -70,7 +70,9 @@ class StripeMessages:
         if sent is not None and sent != transfer_id:
             log.error("second_transfer_for_payout", payout_id=payout.id)
             return []
-        confirm = ConfirmTransfer(transfer_id=str(transfer_id))
+        if payout.state == "confirmed":
+            return []
+        confirm = ConfirmTransfer(payout_id=payout.id, transfer_id=str(transfer_id))
         return [Errand(payout.collaboration_id, confirm, early_at=BEFORE_PAYING)]
 
     def _transfer_reversed(self, row: Inbox) -> list[Errand]:
@@ -79,8 +81,8 @@ class StripeMessages:
         total = int(row.body.get("amount_reversed") or 0)
         if payout is None or total <= 0:
             return []
-        command = RecordReversal(transfer_id=str(row.body.get("object_id")), total=total)
-        return [Errand(payout.collaboration_id, command, early_at=(Stage.PAYABLE, Stage.PAYING))]
+        command = RecordReversal(payout_id=payout.id, transfer_id=str(row.body.get("object_id")), total=total)
+        return [Errand(payout.collaboration_id, command)]
 
     def _funds_came(self) -> list[Errand]:
         """Payments that wait for funds look again, those first that are due first."""

@@ -164,6 +164,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "A clawback of this payment is with Stripe.", "Wait for its outcome; it is tried again by itself."
     ),
     "already_known": Explanation("This is known already.", "Nothing."),
+    "not_sent": Explanation("This payment has not been sent.", "Read the collaboration's payouts again."),
     "nothing_to_settle": Explanation("No reversal waits for a decision.", "Nothing: read the payout again."),
     "clawback_open": Explanation("A clawback is open already.", "Decide about it first."),
     "no_clawback": Explanation(

@@ -22,12 +22,14 @@ from api.schemas.payouts import (
     NeedShown,
     OffPlatformShown,
     OverrideShown,
+    PartShown,
     PayoutDetail,
     PayoutListed,
 )
 from domain.approvals import APPROVERS, enough, is_person, limit_of, need
 from domain.clocks import length
 from domain.money import Money
+from domain.parts import Part, PartKind
 from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
 from domain.state import State
@@ -114,6 +116,8 @@ def _line(payout: Payout, row: Collaboration) -> PayoutListed:
         campaign_id=row.campaign_id,
         creator_id=payout.creator_id,
         part=payout.part,
+        kind=PartKind(payout.kind),
+        of_part=payout.of_part,
         amount=payout.amount,
         currency=payout.currency,
         state=payout.state,
@@ -140,8 +144,9 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
     wanted = need(
         in_force.rules,
         Money(amount=payout.amount, currency=payout.currency),
-        again=state.approval_round > 0,
+        again=state.approval_round > 0 or payout.kind == PartKind.AGAIN,
     )
+    here = next((one for one in state.all_parts if one.number == payout.part), None)
     counting = {(one.member_id, one.event) for one in given}
     return PayoutDetail(
         **_line(payout, row).model_dump(),
@@ -167,7 +172,9 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
                 .order_by(PayoutAttempt.number)
             )
         ],
-        returned=state.returned if payout.part == state.part else 0,
+        returned=here.returned if here else 0,
+        unsettled=here.unsettled if here else 0,
+        parts=_parts(session, state),
         clawbacks=[
             ClawbackShown.model_validate(one)
             for one in session.scalars(
@@ -183,6 +190,29 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
             )
         ],
     )
+
+
+def _parts(session: Session, state: State) -> list[PartShown]:
+    rows = session.scalars(select(Payout).where(Payout.collaboration_id == state.collaboration_id))
+    payouts = {row.part: row for row in rows}
+    return [
+        PartShown(
+            part=part.number,
+            kind=part.kind,
+            of_part=part.of or None,
+            amount=part.amount,
+            payout_id=payouts[part.number].id if part.number in payouts else None,
+            state=_state_of(part, payouts.get(part.number)),
+            live_for=part.live_for,
+        )
+        for part in state.all_parts
+    ]
+
+
+def _state_of(part: Part, payout: Payout | None) -> str:
+    if part.over == "withheld":
+        return "withheld"
+    return payout.state if payout is not None else "to_earn"
 
 
 def may_approve(session: Session, payout: Payout, state: State, asker: Asker) -> MayShown:

@@ -32,7 +32,16 @@ _BEFORE_WORK = (
     Stage.DELIVERED,
     Stage.IN_PRODUCTION,
 )
-_AFTER_PAYMENT = (Stage.PAID, Stage.COMPLETED)
+_AFTER_PAYMENT = (
+    Stage.POSTED,
+    Stage.DISCLOSURE_CHECK,
+    Stage.VERIFIED,
+    Stage.PAYABLE,
+    Stage.PAYING,
+    Stage.PAID,
+    Stage.COMPLETED,
+)
+"""Where something may have been paid: before the last part only when an earlier one went."""
 _BEFORE_PAYING = (Stage.POSTED, Stage.DISCLOSURE_CHECK, Stage.VERIFIED, Stage.PAYABLE)
 _PARCEL = (Stage.PREPARING, Stage.SHIPPED, Stage.DELIVERED, Stage.IN_PRODUCTION)
 

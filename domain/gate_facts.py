@@ -79,6 +79,7 @@ class GateFacts(BaseModel):
     held_for_fee: int
     """What the ledger owes the creator for this collaboration now, minor units."""
     fee: int
+    """The amount of this payment, minor units."""
     payee_account: str
     payee_can_receive: bool
     pay_by: datetime | None
@@ -90,6 +91,8 @@ class GateFacts(BaseModel):
     parked: bool = False
     """Whether it has waited for money before."""
     part: int = 1
+    belongs_to: int = 0
+    """The part that a late fee, or what is paid again, belongs to; 0 for what the post earns."""
     tax_data_missing: bool = False
     """Whether this creator's country asks for tax data that Stripe has not got yet."""
     held: str = ""

@@ -158,7 +158,13 @@ def _parcel(facts: GateFacts) -> Gate:
     )
 
 
+def _earned_before(name: str, facts: GateFacts) -> Gate:
+    return _gate(name, True, f"This was earned with payment {facts.belongs_to}.", "")
+
+
 def _content(facts: GateFacts) -> Gate:
+    if facts.belongs_to:
+        return _earned_before("content_complete", facts)
     return _gate(
         "content_complete",
         facts.posts_live >= facts.pieces_owed,
@@ -168,6 +174,8 @@ def _content(facts: GateFacts) -> Gate:
 
 
 def _disclosure(facts: GateFacts) -> Gate:
+    if facts.belongs_to:
+        return _earned_before("disclosure_passed", facts)
     if facts.accepted_by_person is not None:
         return _gate(
             "disclosure_passed",
@@ -186,6 +194,8 @@ def _disclosure(facts: GateFacts) -> Gate:
 
 
 def _live_long_enough(facts: GateFacts, now: datetime) -> Gate:
+    if facts.belongs_to:
+        return _earned_before("live_long_enough", facts)
     if facts.live_until is not None and now < facts.live_until:
         return Gate(
             name="live_long_enough",

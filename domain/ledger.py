@@ -28,6 +28,8 @@ EntryKind = Literal[
     "attempt_refused",
     "transfer_reversed",
     "reversal_settled",
+    "reversal_repaid",
+    "late_fee_owed",
     "clawback_opened",
     "clawback_done",
     "clawback_refused",
@@ -261,14 +263,17 @@ def fee_held(deal: Deal, fee: Money) -> NewEntry:
     )
 
 
-def fee_voided(deal: Deal, fee: Money, reason: str = "") -> NewEntry:
-    """collaboration held -> campaign budget: the agreement ended before the fee was earned."""
+def fee_voided(deal: Deal, fee: Money, reason: str = "", *, whole: bool = True) -> NewEntry:
+    """collaboration held -> campaign budget: it ended before the fee was earned.
+
+    Not `whole`: only the parts that were not earned; then it takes no entry back as a whole.
+    """
     return _of_deal(
         deal,
         kind="fee_voided",
         key=f"voided/{deal.collaboration_id}",
         line=_line(collaboration_held(deal.collaboration_id), campaign_budget(deal.campaign_id), fee),
-        reverses=f"held/{deal.collaboration_id}",
+        reverses=f"held/{deal.collaboration_id}" if whole else None,
         reason=reason,
     )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from domain.ledger import Deal, EntryKind, Line, NewEntry, campaign_budget, creator_owed, creator_paid
+from domain.ledger import (
+    Deal,
+    EntryKind,
+    Line,
+    NewEntry,
+    campaign_budget,
+    creator_owed,
+    creator_paid,
+    world,
+)
 from domain.money import Money
 
 
@@ -43,6 +52,32 @@ def reversal_settled(deal: Deal, total: int, amount: Money, reason: str) -> NewE
         campaign_budget(deal.campaign_id),
         amount,
         reason=reason,
+    )
+
+
+def reversal_repaid(deal: Deal, of: str, total: int, amount: Money, reason: str) -> NewEntry:
+    """payout returned -> creator owed: what came back of `of` is paid again. `deal`: the new part."""
+    return _entry(
+        deal,
+        "reversal_repaid",
+        f"reversal_repaid/{of}/{total}",
+        payout_returned(of),
+        creator_owed(deal.creator_id, amount.currency),
+        amount,
+        reason=reason,
+    )
+
+
+def late_fee_owed(deal: Deal, of: str, amount: Money, days: int) -> NewEntry:
+    """world -> creator owed: the payout `of` went so many days too late. `deal`: the new part."""
+    return _entry(
+        deal,
+        "late_fee_owed",
+        f"late_fee/{of}",
+        world(amount.currency),
+        creator_owed(deal.creator_id, amount.currency),
+        amount,
+        reason=f"{days}d",
     )
 
 

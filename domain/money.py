@@ -6,6 +6,7 @@ integers; only a page or an e-mail turns them into text, in the reader's format.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -63,6 +64,24 @@ _STEPS: Final = {**dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 10), "ISK"
 def smallest_step(currency: str) -> int:
     """The smallest amount that Stripe can move in this currency, minor units; amounts are multiples of it."""
     return _STEPS.get(currency, 1)
+
+
+def shares(money: Money, weights: Sequence[int]) -> list[int]:
+    """The amount split by weights (above zero, in sum too), minor units; together exactly the amount.
+
+    Each share is a multiple of the currency's smallest step, rounded down; the steps that are left over go
+    one by one to the largest remainders, the first among equals first. What is no whole step stays with the
+    first.
+    """
+    step, whole = smallest_step(money.currency), sum(weights)
+    steps = money.amount // step
+    cut = [steps * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda place: -(steps * weights[place] % whole))
+    for place in order[: steps - sum(cut)]:
+        cut[place] += 1
+    split = [count * step for count in cut]
+    split[0] += money.amount - steps * step
+    return split
 
 
 def as_decimal(money: Money) -> Decimal:

@@ -42,6 +42,7 @@ class NoticeKind(StrEnum):
     POST_REJECTED = "post_rejected"
     PAYMENT_SETUP = "payment_setup"
     PAID = "paid"
+    TAIL_WITHHELD = "tail_withheld"
     BANK_PAYOUT_FAILED = "bank_payout_failed"
     WITHDRAWN = "withdrawn"
     CLOSED_NO_POST = "closed_no_post"

@@ -6,13 +6,14 @@ stored beside it with its SHA-256, and never rendered again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.clocks import Span
-from domain.money import Money
+from domain.clocks import Span, length
+from domain.money import Money, shares
 
 
 class CampaignType(StrEnum):
@@ -102,6 +103,17 @@ class UsageRights(BaseModel):
     territory: Annotated[str, Field(max_length=60)] = "worldwide"
 
 
+class FeeTail(BaseModel):
+    """A part of the fee that is paid later: when the post has stayed live and rightly marked for so long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: Annotated[int, Field(ge=1, le=90)]
+    """Share of the whole fee."""
+    live_for: Span
+    """Counted from the verification of the post."""
+
+
 class Offer(BaseModel):
     """The terms that a creator accepts, as data."""
 
@@ -111,6 +123,13 @@ class Offer(BaseModel):
     fee: Money | None = None
     deliverables: list[Deliverable] = Field(min_length=1, max_length=10)
     rights: UsageRights = UsageRights()
+    tails: list[FeeTail] = Field(default=[], max_length=4)
+    """Parts of the fee that are paid later; the rest is paid for the verified post."""
+
+    @property
+    def fee_parts(self) -> list[Money]:
+        """What is paid for the verified post, then each tail; together exactly the fee."""
+        return [] if self.fee is None else split_fee(self.fee, self.tails)
 
     @model_validator(mode="after")
     def _fee_fits_type(self) -> Offer:
@@ -119,3 +138,28 @@ class Offer(BaseModel):
         if not self.type.pays and self.fee is not None:
             raise ValueError(f"a {self.type} offer has no fee")
         return self
+
+    @model_validator(mode="after")
+    def _tails_fit_fee(self) -> Offer:
+        if not self.tails:
+            return self
+        if self.fee is None:
+            raise ValueError("tails: an offer without a fee has no part to pay later")
+        if sum(tail.percent for tail in self.tails) > MOST_IN_TAILS:
+            raise ValueError(f"tails: at most {MOST_IN_TAILS} percent of the fee can be paid later")
+        spans = [length(tail.live_for) for tail in self.tails]
+        if spans != sorted(set(spans)):
+            raise ValueError("tails: each one has to stay live for longer than the one before")
+        if not all(part.amount for part in self.fee_parts):
+            raise ValueError("tails: the fee is too small to be split like this")
+        return self
+
+
+MOST_IN_TAILS: Final = 90
+"""Percent of the fee: something is always paid for the verified post itself."""
+
+
+def split_fee(fee: Money, tails: Sequence[FeeTail]) -> list[Money]:
+    """The fee in its parts: for the verified post, then each tail; together exactly the fee."""
+    weights = [100 - sum(tail.percent for tail in tails), *(tail.percent for tail in tails)]
+    return [Money(amount=amount, currency=fee.currency) for amount in shares(fee, weights)]

@@ -12,23 +12,33 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.commands import Id, TransferResult
+from domain.commands import Id
 from domain.compact import Compact
 from domain.money import Money
 from domain.notices import NoticeKind
-from domain.offer import CampaignType
+from domain.offer import CampaignType, FeeTail
+from domain.parts import Part, planned
 from domain.payment_effects import (
     AskClawback,
+    CloseAttempt,
     CloseClawback,
     CloseElsewhere,
     CloseHold,
     DecideClawback,
+    EarnFee,
+    HoldFee,
+    MarkConfirmed,
     OpenElsewhere,
     OpenHold,
+    OweLateFee,
+    PayAgain,
     RecordDecision,
     RecordOverride,
     ReturnMoney,
     SettleReturned,
+    StartAttempt,
+    UnearnFee,
+    VoidFee,
 )
 from domain.policy import Policy
 from domain.roles import Actor
@@ -47,6 +57,8 @@ class State(Compact):
     offer_id: Id
     type: CampaignType
     fee: Money | None = None
+    tails: list[FeeTail] = Field(default=[])
+    """Parts of the fee that are paid later, as offered."""
     policy: Policy = Policy()
     zone: str = "UTC"
 
@@ -106,14 +118,22 @@ class State(Compact):
     watch: int = 0
     """Number of the watch over the post, 0 before the first; a new one begins with each verification."""
 
+    changed: bool = False
+    """Whether the watch found something after a payment that nobody has judged yet."""
+
     earned: int = 0
-    """How often the fee was earned: again after a finding that came before its payment."""
-    pay_by: datetime | None = None
-    payable_at: datetime | None = None
-    attempt: int = 0
-    transfer_id: str = ""
+    """How often something was earned: once a part, and again after a finding that came before its payment."""
+    parts: list[Part] = Field(default=[])
+    """What is paid, from the first earning on; before it see `all_parts`."""
     part: int = 1
-    """Which part of the fee is paid now; most fees have one."""
+    """Number of the part that is paid now; most fees have one."""
+    pay_by: datetime | None = None
+    """Of the part that is paid now, or next."""
+    payable_at: datetime | None = None
+    creator_ready_at: datetime | None = None
+    """When the creator could be paid, after a payment had waited for them."""
+    attempt: int = 0
+    """Number of the newest attempt; they count on over all parts."""
     approval_round: int = 0
     """Rises when a person sent the payment back; approvals of an earlier round count no more."""
     holds: int = 0
@@ -123,13 +143,12 @@ class State(Compact):
     hold_overdue: bool = False
     elsewhere: str = ""
     """The document by which somebody said that it was paid outside of Stripe, until that is decided."""
-    returned: int = 0
-    """How much of the transfer came back, minor units."""
-    unsettled: int = 0
-    """How much of it came back without us and waits for a person's word."""
+    elsewhere_part: int = 0
+    """The part that it is about."""
     clawbacks: int = 0
     clawback: str = ""
     """asked, approved (with Stripe) or unknown; empty when none is open."""
+    clawback_part: int = 0
     clawback_amount: int = 0
     bank_failure: str = ""
     """The payout to the creator's bank that failed last."""
@@ -138,6 +157,33 @@ class State(Compact):
     def ended(self) -> bool:
         """Whether nothing can happen any more."""
         return self.stage in ENDS
+
+    @property
+    def all_parts(self) -> list[Part]:
+        """What is paid, or will be when it is earned."""
+        return self.parts or planned(self.fee, self.tails)
+
+    @property
+    def current(self) -> Part | None:
+        """The part that is paid now, or next; None when there is no fee."""
+        return next((part for part in self.all_parts if part.number == self.part), None)
+
+    @property
+    def due(self) -> Money | None:
+        """The amount of the part that is paid now, or next."""
+        part = self.current
+        return None if part is None or self.fee is None else self.money(part.amount)
+
+    @property
+    def transferred(self) -> bool:
+        """Whether any part was transferred."""
+        return any(part.transfer_id for part in self.parts)
+
+    def money(self, amount: int) -> Money:
+        """So much in the currency of the fee. Raises ValueError when there is none."""
+        if self.fee is None:
+            raise ValueError("this collaboration has no fee")
+        return Money(amount=amount, currency=self.fee.currency)
 
     @property
     def draft_first(self) -> bool:
@@ -170,62 +216,6 @@ class ReleaseStock(_Effect):
 
     do: Literal["release_stock"] = "release_stock"
     variant_id: Id
-
-
-class HoldFee(_Effect):
-    """campaign budget -> collaboration held; refuse the whole change as sold out when short."""
-
-    do: Literal["hold_fee"] = "hold_fee"
-    fee: Money
-
-
-class VoidFee(_Effect):
-    """collaboration held -> campaign budget."""
-
-    do: Literal["void_fee"] = "void_fee"
-    fee: Money
-
-
-class EarnFee(_Effect):
-    """collaboration held -> creator owed; the payout comes into being."""
-
-    do: Literal["earn_fee"] = "earn_fee"
-    fee: Money
-    pay_by: datetime
-    number: int = 1
-
-
-class UnearnFee(_Effect):
-    """creator owed -> collaboration held: what earned it does not hold any more; the payout waits."""
-
-    do: Literal["unearn_fee"] = "unearn_fee"
-    fee: Money
-    number: int
-
-
-class StartAttempt(_Effect):
-    """creator owed -> payout in transit, with the attempt row and the frozen gates."""
-
-    do: Literal["start_attempt"] = "start_attempt"
-    number: int
-    report_id: Id
-
-
-class CloseAttempt(_Effect):
-    """Sent: in transit -> creator paid. Refused: back to owed. Unknown: nothing moves."""
-
-    do: Literal["close_attempt"] = "close_attempt"
-    number: int
-    result: TransferResult
-    transfer_id: str = ""
-    reason: str = ""
-
-
-class MarkConfirmed(_Effect):
-    """Stripe itself confirmed the transfer."""
-
-    do: Literal["mark_confirmed"] = "mark_confirmed"
-    transfer_id: str
 
 
 class UseAnswer(_Effect):
@@ -306,6 +296,8 @@ Effect = Annotated[
     | CloseElsewhere
     | ReturnMoney
     | SettleReturned
+    | PayAgain
+    | OweLateFee
     | AskClawback
     | DecideClawback
     | CloseClawback

@@ -15,9 +15,10 @@ from domain.campaign import Brief
 from domain.clocks import length
 from domain.money import Money, as_decimal, exponent
 from domain.offer import CampaignType, Deliverable, Offer
+from domain.payment_policy import LateFee
 from domain.policy import Policy
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Version of the wording; stands in the text, so that a change of wording changes the hash."""
 
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
@@ -163,12 +164,37 @@ def _when_paid(brand: str, offer: Offer, policy: Policy) -> Iterator[str]:
     stays = ""
     if length(policy.live_for).total_seconds():
         stays = f", once it has stayed live for {in_words(policy.live_for)}"
+    first, *later = offer.fee_parts
     yield (
-        f"{brand} pays {money_in_words(offer.fee)} at the latest {in_words(policy.pay_within)} after your "
+        f"{brand} pays {money_in_words(first)} at the latest {in_words(policy.pay_within)} after your "
         f"post was verified{stays}."
     )
+    for tail, part in zip(offer.tails, later, strict=True):
+        yield (
+            f"{brand} pays {money_in_words(part)} more once the post has stayed live and marked for "
+            f"{in_words(tail.live_for)} after it was verified, at the latest {in_words(policy.pay_within)} "
+            "after that."
+        )
+    if later:
+        yield "If it does not stay so and is not mended, what is left is not paid; what was paid stays yours."
     yield "Verified: it is live on your own account, on the agreed platform, and marked as described below."
+    if policy.payment.late_fee is not None:
+        yield _late(brand, policy.payment.late_fee, offer.fee.currency)
     yield "The money goes to a payment account that you set up with Stripe; setting it up costs you nothing."
+
+
+def _late(brand: str, policy: LateFee, currency: str) -> str:
+    """What the brand owes on top when it pays too late."""
+    grace = f" and {in_words(policy.after)} of grace" if length(policy.after).total_seconds() else ""
+    ways = []
+    if policy.flat:
+        ways.append(money_in_words(Money(amount=policy.flat, currency=currency)))
+    if policy.per_day:
+        ways.append(f"{policy.per_day / 100:g} percent of that payment for each day begun")
+    return (
+        f"If {brand} pays later than that{grace}, you get {' and '.join(ways)} on top, at most {policy.most} "
+        "percent of that payment. Time that passes because you cannot be paid yet does not count."
+    )
 
 
 def _disclosure(brand: str, offer: Offer, policy: Policy) -> Iterator[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen
 from domain.money import Money, smallest_step
-from domain.offer import Offer
+from domain.offer import Offer, split_fee
 from domain.policy import Policy
 from domain.stages import Stage
 from domain.state import State
@@ -83,6 +83,7 @@ def invite(
     if fee is not None and fee.amount % smallest_step(fee.currency):
         step = smallest_step(fee.currency)
         raise Invalid(f"amounts in {fee.currency} are multiples of {step} minor units", field="fee.amount")
+    _refuse_unsplittable(campaign, fee)
     offer, terms = terms_of(session, campaign, fee)
     wanted = list(dict.fromkeys(creator_ids))
     result = Invited([], [])
@@ -92,6 +93,13 @@ def invite(
         _write_collaborations(session, campaign, chosen, offer, now)
         result.collaboration_ids.extend(one.collaboration_id for one in chosen)
     return result
+
+
+def _refuse_unsplittable(campaign: Campaign, fee: Money | None) -> None:
+    """A fee of one's own has to have room for the tails of the campaign's offer."""
+    tails = Offer.model_validate(campaign.offer).tails
+    if fee is not None and not all(part.amount for part in split_fee(fee, tails)):
+        raise Invalid("the fee is too small to be split into the offer's tails", field="fee.amount")
 
 
 def _choose(
@@ -213,6 +221,7 @@ def _state(campaign: Campaign, one: _Chosen, offer: Offer, now: datetime) -> Sta
         offer_id=one.offer_id,
         type=offer.type,
         fee=offer.fee,
+        tails=offer.tails,
         policy=Policy.model_validate(campaign.policy),
         zone=one.zone,
         since=now,
@@ -259,6 +268,7 @@ def _renew(session: Session, campaign: Campaign, fee: Money | None, rows: list[A
     patch = {
         "type": offer.type.value,
         "fee": None if offer.fee is None else offer.fee.model_dump(mode="json"),
+        "tails": [tail.model_dump(mode="json") for tail in offer.tails],
         "policy": campaign.policy,
     }
     statement = text(

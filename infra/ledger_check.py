@@ -148,18 +148,24 @@ _QUERIES |= GOODS | STRIPE | ENTRIES
 
 _HELD: Final = text(r"""
     SELECT c.id, c.stage, coalesce(a.balance, 0) AS balance,
-        CASE WHEN c.stage = ANY(:ends) OR h.id IS NULL OR e.id IS NOT NULL THEN 0
-            ELSE (c.state->'fee'->>'amount')::bigint END AS expected
+        CASE WHEN c.stage = ANY(:ends) OR h.id IS NULL OR v.id IS NOT NULL THEN 0
+            ELSE (c.state->'fee'->>'amount')::bigint - coalesce(e.amount, 0) END AS expected
     FROM collaborations c
     LEFT JOIN accounts a ON a.name = 'collaboration:' || c.id || '\:held'
     LEFT JOIN entries h ON h.key = 'held/' || c.id
-    LEFT JOIN entries e ON e.collaboration_id = c.id AND e.kind = 'fee_earned'
-        AND NOT EXISTS (SELECT FROM entries back WHERE back.reverses_id = e.id)
+    LEFT JOIN entries v ON v.key = 'voided/' || c.id
+    LEFT JOIN (
+        SELECT earned.collaboration_id, sum(m.amount) AS amount
+        FROM entries earned JOIN movements m ON m.entry_id = earned.id
+        WHERE earned.kind = 'fee_earned'
+            AND NOT EXISTS (SELECT FROM entries back WHERE back.reverses_id = earned.id)
+        GROUP BY earned.collaboration_id
+    ) e ON e.collaboration_id = c.id
 """)
 
 
 def _held(session: Session) -> Iterator[Problem]:
-    """The fee is held from acceptance until it is earned, and nothing is held for who ended."""
+    """Each part of the fee is held from acceptance until it is earned, and nothing is held for who ended."""
     for row in session.execute(_HELD, {"ends": [stage.value for stage in ENDS]}):
         if row.balance != row.expected:
             message = f"{row.balance} is held at stage {row.stage}, {row.expected} should be"

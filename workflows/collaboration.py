@@ -17,78 +17,46 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
-        ASSESS_GATES,
         CHECK_POST,
-        LOOK_UP_REVERSAL,
-        LOOK_UP_TRANSFER,
         RECORD_CHANGE,
-        TAKE_BACK,
-        TRANSFER_PAYOUT,
         CheckResult,
         CheckTask,
-        ClawbackTask,
-        GateAnswer,
-        GateTask,
         Recorded,
-        TransferAnswer,
-        TransferTask,
     )
     from domain.alarms import next_alarm
-    from domain.clocks import later
     from domain.commands import (
         CheckOutcome,
         Command,
-        ConfirmTransfer,
         Excuse,
-        Flag,
         Invite,
-        OpenAttempt,
         RecordCheck,
         Request,
-        SettleAttempt,
-        SettleClawback,
-        TransferResult,
-        Unflag,
         Waitlist,
     )
     from domain.decide import decide, snapshot
     from domain.errors import NOTHING_LEFT
-    from domain.gates import ATTENTION_OF
     from domain.ids import derived_id
     from domain.roles import CLOCK, HANDSEL, Actor
-    from domain.stages import Attention, Stage
+    from domain.stages import Stage
     from domain.state import Change, Snapshot, State, apply
     from workflows.messages import COLLABORATION, GIVE, WATCH, WatchStart, watch_workflow_id
-    from workflows.options import ASSESS, CHECK, LOOK_UP, RECORD, TRANSFER
+    from workflows.options import CHECK, RECORD
+    from workflows.paying import WITH_STRIPE, Paying
     from workflows.refusals import refusals
 
 AFTER_A_REFUSAL = timedelta(minutes=1)
 """How long the main loop waits after its own command was refused, unless something changes."""
 AFTER_A_FAILED_WRITE = timedelta(minutes=10)
-FLAGGED_BY_GATES = (*ATTENTION_OF.values(), Attention.HOLD_OVERDUE, Attention.OFF_PLATFORM_ASKED)
-"""What is taken away again when only time is waited for."""
-WITH_STRIPE = ("approved", "unknown")
-"""A clawback that Stripe was told of, or is about to be."""
-WAITS_FOR_A_PERSON = (Attention.TRANSFER_REFUSED, Attention.GATE_FAILED)
-"""Payments that only a person's `reassess` sets going again."""
 
 
 @workflow.defn(name=COLLABORATION)
-class CollaborationWorkflow:
+class CollaborationWorkflow(Paying):
     """See the module."""
 
     @workflow.init
     def __init__(self, opening: State) -> None:
-        self._state = opening
+        super().__init__(opening)
         self._turn = asyncio.Lock()
-        self._assessed = -1
-        """Sequence number at which the gates were last assessed."""
-        self._gates: GateAnswer | None = None
-        """The gates as the last change found them; None when it did not ask."""
-        self._look_at: datetime | None = None
-        """When a payment that waits is looked at again."""
-        if opening.stage in (Stage.PAYABLE, Stage.PAYING, Stage.PAID):
-            self._look_after(opening.policy.retry_payment)
 
     @workflow.run
     async def run(self, opening: State) -> None:
@@ -206,38 +174,19 @@ class CollaborationWorkflow:
             return False
         stage = self._state.stage
         if self._state.clawback in WITH_STRIPE:
-            await self._take_back()
+            await self._pay()
         elif stage is Stage.QUEUED:
             await self._give_own(Invite())
         elif stage is Stage.POSTED:
             await self._check_post()
-        elif stage is Stage.PAYABLE:
-            await self._assess()
-        elif self._state.attention is Attention.OUTCOME_UNKNOWN or stage is Stage.PAID:
-            await self._look_up()
         else:
-            await self._transfer()
+            await self._pay()
         return True
 
     def _duty_due(self) -> bool:
-        state = self._state
-        if state.clawback in WITH_STRIPE:
-            return state.clawback == "approved" or self._time_to_look()
-        if state.stage in (Stage.QUEUED, Stage.POSTED):
+        if self._state.clawback not in WITH_STRIPE and self._state.stage in (Stage.QUEUED, Stage.POSTED):
             return True
-        if state.stage is Stage.PAYABLE:
-            if state.attention in WAITS_FOR_A_PERSON:
-                return False
-            return self._assessed != state.sequence or self._time_to_look()
-        if state.stage is Stage.PAYING:
-            return state.attention is not Attention.OUTCOME_UNKNOWN or self._time_to_look()
-        return state.stage is Stage.PAID and self._time_to_look()
-
-    def _time_to_look(self) -> bool:
-        return self._look_at is not None and workflow.now() >= self._look_at
-
-    def _look_after(self, span: str) -> None:
-        self._look_at = later(workflow.now(), span, self._state.zone)
+        return self._pay_due()
 
     async def _check_post(self) -> None:
         state = self._state
@@ -267,100 +216,6 @@ class CollaborationWorkflow:
             )
         )
 
-    async def _assess(self) -> None:
-        state = self._state
-        task = GateTask(
-            collaboration_id=state.collaboration_id,
-            sequence=state.sequence,
-            ask_balance=state.attention is Attention.FUNDS_SHORT,
-            currency=state.fee.currency if state.fee else "",
-        )
-        answer = self._gates
-        if answer is None or not answer.all_pass:
-            answer = await workflow.execute_activity(ASSESS_GATES, task, result_type=GateAnswer, **ASSESS)
-        if state.sequence != self._state.sequence:
-            return
-        if answer.all_pass:
-            await self._give_own(OpenAttempt(report_id=answer.report_id))
-            return
-        known = state.sequence
-        if answer.flag and answer.flag != state.attention:
-            await self._give_own(Flag(reason=answer.flag))
-            known += 1
-        elif not answer.flag and state.attention in FLAGGED_BY_GATES:
-            await self._give_own(Unflag())
-            known += 1
-        if self._state.sequence != known:
-            return  # somebody else's change came before the flag: the answer is older than it, look again
-        self._assessed = known
-        self._look_after(state.policy.retry_payment)
-        if answer.look_at is not None and self._look_at is not None:
-            self._look_at = min(self._look_at, answer.look_at)
-
-    async def _transfer(self) -> None:
-        state = self._state
-        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt, part=state.part)
-        running = workflow.start_activity(TRANSFER_PAYOUT, task, result_type=TransferAnswer, **TRANSFER)
-        await workflow.wait_condition(lambda: running.done() or self._state.stage is not Stage.PAYING)
-        if not running.done():
-            # Stripe's own message was faster than the answer to our call. The call is not cancelled:
-            # a try that comes later finds its attempt settled and ends by itself.
-            return
-        try:
-            answer = await running
-        except ActivityError:
-            answer = TransferAnswer(result=TransferResult.UNKNOWN, reason="no_answer")
-        self._look_after(state.policy.confirm_within)
-        if self._state.stage is Stage.PAYING:
-            await self._settle(answer)
-
-    async def _settle(self, answer: TransferAnswer) -> None:
-        await self._give_own(
-            SettleAttempt(result=answer.result, transfer_id=answer.transfer_id, reason=answer.reason)
-        )
-        if answer.result is TransferResult.REFUSED:
-            self._assessed = self._state.sequence
-            self._look_after(self._state.policy.retry_payment)
-
-    async def _look_up(self) -> None:
-        state = self._state
-        self._look_after(state.policy.retry_payment)
-        task = TransferTask(collaboration_id=state.collaboration_id, number=state.attempt, part=state.part)
-        try:
-            answer = await workflow.execute_activity(
-                LOOK_UP_TRANSFER, task, result_type=TransferAnswer, **LOOK_UP
-            )
-        except ActivityError:
-            return
-        if answer.result is TransferResult.SENT and self._state.stage in (
-            Stage.PAYING,
-            Stage.PAID,
-        ):
-            await self._give_own(ConfirmTransfer(transfer_id=answer.transfer_id))
-
-    async def _take_back(self) -> None:
-        """Tell Stripe to reverse what was approved, or look up what had no clear answer."""
-        state = self._state
-        self._look_after(state.policy.retry_payment)
-        task = ClawbackTask(collaboration_id=state.collaboration_id, part=state.part, number=state.clawbacks)
-        asked, options = (
-            (TAKE_BACK, TRANSFER) if state.clawback == "approved" else (LOOK_UP_REVERSAL, LOOK_UP)
-        )
-        try:
-            answer = await workflow.execute_activity(asked, task, result_type=TransferAnswer, **options)
-        except ActivityError:
-            answer = TransferAnswer(result=TransferResult.UNKNOWN, reason="no_answer")
-        if state.clawback == "unknown" and answer.result is TransferResult.UNKNOWN:
-            return
-        await self._give_own(
-            SettleClawback(
-                number=state.clawbacks,
-                result=answer.result,
-                reversal_id=answer.transfer_id,
-                reason=answer.reason,
-            )
-        )
-
     # --- waiting --------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
@@ -378,13 +233,6 @@ class CollaborationWorkflow:
         if self._look_at is not None and self._looks_again():
             moments.append(self._look_at)
         return min(moments, default=None)
-
-    def _looks_again(self) -> bool:
-        if self._state.stage is Stage.PAYABLE:
-            return self._state.attention not in WAITS_FOR_A_PERSON
-        if self._state.clawback == "unknown":
-            return True
-        return self._state.stage in (Stage.PAYING, Stage.PAID)
 
     async def _sleep_until(self, until: datetime | None) -> None:
         """Sleep through changes that only move the alarm further away: each new wait costs a timer."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
 from activities.effects.decisions import approver, own_remark
+from activities.effects.promises import new_payout
 from activities.rules import rules_of
 from domain.approvals import limit_of
 from domain.commands import TransferResult
@@ -19,16 +20,19 @@ from domain.ledger_recovery import (
     clawback_opened,
     clawback_refused,
     fee_paid_elsewhere,
+    reversal_repaid,
     reversal_settled,
     transfer_reversed,
 )
 from domain.money import Money
+from domain.parts import PartKind
 from domain.payment_effects import (
     AskClawback,
     CloseClawback,
     CloseElsewhere,
     DecideClawback,
     OpenElsewhere,
+    PayAgain,
     ReturnMoney,
     SettleReturned,
 )
@@ -100,7 +104,7 @@ def close_elsewhere(session: Session, effect: CloseElsewhere, context: Context) 
     row.decision_reason, row.decision_remark_id = effect.reason, effect.remark_id
     if effect.decision == "approved":
         document = session.get_one(PaymentDocument, effect.document_id)
-        context.post(session, fee_paid_elsewhere(context.deal, amount, document.sha256))
+        context.post(session, fee_paid_elsewhere(context.deal(effect.part), amount, document.sha256))
         payout.state = "paid_elsewhere"
     session.flush()
 
@@ -110,23 +114,41 @@ def close_elsewhere(session: Session, effect: CloseElsewhere, context: Context) 
 
 def return_money(session: Session, effect: ReturnMoney, context: Context) -> None:
     """creator paid -> payout returned."""
-    payout = _lock(session, context.deal.payout_id)
+    payout = _lock(session, context.deal(effect.part).payout_id)
     amount = Money(amount=effect.amount, currency=payout.currency)
-    context.post(session, transfer_reversed(context.deal, effect.total, amount))
+    context.post(session, transfer_reversed(context.deal(effect.part), effect.total, amount))
 
 
 def settle_returned(session: Session, effect: SettleReturned, context: Context) -> None:
     """payout returned -> campaign budget."""
     approver(session, context)
-    payout = _lock(session, context.deal.payout_id)
+    payout = _lock(session, context.deal(effect.part).payout_id)
     amount = Money(amount=effect.amount, currency=payout.currency)
-    context.post(session, reversal_settled(context.deal, effect.total, amount, effect.reason))
+    context.post(session, reversal_settled(context.deal(effect.part), effect.total, amount, effect.reason))
+
+
+def pay_again(session: Session, effect: PayAgain, context: Context) -> None:
+    """payout returned -> creator owed, as a payment of its own."""
+    approver(session, context)
+    payout = _lock(session, context.deal(effect.of).payout_id)
+    amount = Money(amount=effect.amount, currency=payout.currency)
+    deal = context.deal(effect.part)
+    context.post(session, reversal_repaid(deal, payout.id, effect.total, amount, effect.reason))
+    new_payout(
+        session,
+        context,
+        part=effect.part,
+        kind=PartKind.AGAIN,
+        amount=amount,
+        pay_by=effect.pay_by,
+        of_part=effect.of,
+    )
 
 
 def ask_clawback(session: Session, effect: AskClawback, context: Context) -> None:
     """One person asks."""
     approver(session, context)
-    payout = _lock(session, context.deal.payout_id)
+    payout = _lock(session, context.deal(effect.part).payout_id)
     own_remark(session, effect.remark_id, context)
     session.execute(
         insert(Clawback).values(
@@ -134,7 +156,7 @@ def ask_clawback(session: Session, effect: AskClawback, context: Context) -> Non
             number=effect.number,
             amount=effect.amount,
             currency=payout.currency,
-            transfer_id=context.before.transfer_id,
+            transfer_id=effect.transfer_id,
             state="asked",
             reason=effect.reason,
             remark_id=effect.remark_id,
@@ -149,7 +171,7 @@ def ask_clawback(session: Session, effect: AskClawback, context: Context) -> Non
 
 def decide_clawback(session: Session, effect: DecideClawback, context: Context) -> None:
     """Another person decides; approved, the money waits for Stripe's answer."""
-    payout = _lock(session, context.deal.payout_id)
+    payout = _lock(session, context.deal(effect.part).payout_id)
     row = session.get_one(Clawback, (payout.id, effect.number), with_for_update=True)
     amount = Money(amount=effect.amount, currency=row.currency)
     if effect.decision == "approved":
@@ -161,12 +183,12 @@ def decide_clawback(session: Session, effect: DecideClawback, context: Context) 
     row.decision_reason, row.decision_remark_id = effect.reason, effect.remark_id
     session.flush()
     if effect.decision == "approved":
-        context.post(session, clawback_opened(context.deal, effect.number, amount))
+        context.post(session, clawback_opened(context.deal(effect.part), effect.number, amount))
 
 
 def close_clawback(session: Session, effect: CloseClawback, context: Context) -> None:
     """Done: to the campaign's budget. Refused by Stripe: the creator keeps it."""
-    payout = _lock(session, context.deal.payout_id)
+    payout = _lock(session, context.deal(effect.part).payout_id)
     done = effect.result is TransferResult.SENT
     amount = Money(amount=effect.amount, currency=payout.currency)
     closed = session.scalar(
@@ -188,7 +210,7 @@ def close_clawback(session: Session, effect: CloseClawback, context: Context) ->
     if closed is None or (done and not effect.reversal_id):
         raise Defect(f"clawback {effect.number} is not with Stripe, or has no reversal")
     if done:
-        entry = clawback_done(context.deal, effect.number, amount, effect.reversal_id)
+        entry = clawback_done(context.deal(effect.part), effect.number, amount, effect.reversal_id)
     else:
-        entry = clawback_refused(context.deal, effect.number, amount, effect.reason)
+        entry = clawback_refused(context.deal(effect.part), effect.number, amount, effect.reason)
     context.post(session, entry)

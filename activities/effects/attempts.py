@@ -17,7 +17,7 @@ from domain.commands import TransferResult
 from domain.errors import Defect, Refused
 from domain.ledger import attempt_opened, attempt_refused, attempt_sent
 from domain.money import Money
-from domain.state import CloseAttempt, MarkConfirmed, StartAttempt
+from domain.payment_effects import CloseAttempt, MarkConfirmed, StartAttempt
 from infra.tables import GateReport, Payee, Payout, PayoutAttempt, PayoutHold
 
 _UNDER_WAY = ("open", "unknown")
@@ -40,11 +40,11 @@ class _Release(NamedTuple):
 
 def start_attempt(session: Session, effect: StartAttempt, context: Context) -> None:
     """creator owed -> payout in transit, with the attempt's row and the gates as they stood."""
-    payout = _lock_payout(session, context)
+    payout = _lock_payout(session, effect.part, context)
     if payout.state != "ready":
         raise Refused(f"the payout is {payout.state}, not ready", code="payout_not_ready")
     _not_held(session, context)
-    release = _fresh_report(session, effect.report_id, payout.amount, context)
+    release = _fresh_report(session, effect.report_id, payout, context)
     session.execute(
         insert(PayoutAttempt).values(
             payout_id=payout.id,
@@ -59,7 +59,7 @@ def start_attempt(session: Session, effect: StartAttempt, context: Context) -> N
         )
     )
     _set_payout(session, payout.id, state="sending")
-    context.post(session, attempt_opened(context.deal, effect.number, payout.amount))
+    context.post(session, attempt_opened(context.deal(effect.part), effect.number, payout.amount))
 
 
 def _not_held(session: Session, context: Context) -> None:
@@ -73,10 +73,10 @@ def _not_held(session: Session, context: Context) -> None:
         raise Refused(f"the payment is held: {held}", code="payout_held")
 
 
-def _lock_payout(session: Session, context: Context) -> _Due:
+def _lock_payout(session: Session, part: int, context: Context) -> _Due:
     payout = session.execute(
         select(Payout.id, Payout.state, Payout.amount, Payout.currency)
-        .where(Payout.id == context.deal.payout_id)
+        .where(Payout.id == context.deal(part).payout_id)
         .with_for_update()
     ).one_or_none()
     if payout is None:
@@ -84,18 +84,18 @@ def _lock_payout(session: Session, context: Context) -> _Due:
     return _Due(payout.id, payout.state, Money(amount=payout.amount, currency=payout.currency))
 
 
-def _fresh_report(session: Session, report_id: str, amount: Money, context: Context) -> _Release:
+def _fresh_report(session: Session, report_id: str, payout: _Due, context: Context) -> _Release:
     """What the report releases, if every gate passed in it and nothing it rests on has moved since."""
     report = session.execute(
         select(GateReport.destination, GateReport.gates)
         .join(Payee, Payee.stripe_account_id == GateReport.destination)
         .where(
             GateReport.id == report_id,
-            GateReport.payout_id == context.deal.payout_id,
+            GateReport.payout_id == payout.id,
             GateReport.sequence == context.change.sequence,
             GateReport.all_pass,
-            GateReport.amount == amount.amount,
-            GateReport.currency == amount.currency,
+            GateReport.amount == payout.amount.amount,
+            GateReport.currency == payout.amount.currency,
             Payee.creator_id == context.before.creator_id,
             Payee.can_receive,
         )
@@ -108,17 +108,17 @@ def _fresh_report(session: Session, report_id: str, amount: Money, context: Cont
 
 def close_attempt(session: Session, effect: CloseAttempt, context: Context) -> None:
     """Sent: in transit -> creator paid. Refused: back to owed. Unknown: nothing moves."""
-    payout = _lock_payout(session, context)
+    payout, deal = _lock_payout(session, effect.part, context), context.deal(effect.part)
     amount = payout.amount
     if effect.result is TransferResult.SENT:
         _finish(session, payout.id, effect, context, transfer_id=effect.transfer_id)
         _set_payout(session, payout.id, state="sent")
-        context.post(session, attempt_sent(context.deal, effect.number, amount, effect.transfer_id))
+        context.post(session, attempt_sent(deal, effect.number, amount, effect.transfer_id))
         payout_line.note_paid(session, payout.id, context.change.at)
     elif effect.result is TransferResult.REFUSED:
         _finish(session, payout.id, effect, context)
         _set_payout(session, payout.id, state="ready")
-        context.post(session, attempt_refused(context.deal, effect.number, amount, effect.reason))
+        context.post(session, attempt_refused(deal, effect.number, amount, effect.reason))
         _after_refusal(session, payout.id, effect.reason, context)
     else:
         _finish(session, payout.id, effect, context)
@@ -161,7 +161,7 @@ def _finish(
 
 def mark_confirmed(session: Session, effect: MarkConfirmed, context: Context) -> None:
     """Stripe itself named the transfer: it must be the one that was sent."""
-    of = context.deal.payout_id
+    of = context.deal(effect.part).payout_id
     sent = session.scalar(
         select(PayoutAttempt.number).where(
             PayoutAttempt.payout_id == of, PayoutAttempt.stripe_transfer_id == effect.transfer_id

@@ -20,11 +20,10 @@ class Context(NamedTuple):
     before: State
     after: State
 
-    @property
-    def deal(self) -> Deal:
-        """Whose money it is."""
+    def deal(self, part: int = 1) -> Deal:
+        """Whose money it is, and which part."""
         state = self.before
-        return Deal(state.campaign_id, state.collaboration_id, state.creator_id, state.part)
+        return Deal(state.campaign_id, state.collaboration_id, state.creator_id, part)
 
     @property
     def actor(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, select, update
@@ -12,8 +13,12 @@ from activities import payout_line
 from activities.effects.context import Context
 from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen, SoldOut
-from domain.ledger import fee_earned, fee_held, fee_unearned, fee_voided, payout_id
-from domain.state import EarnFee, HoldFee, ReleaseStock, RequireOpen, ReserveStock, UnearnFee, VoidFee
+from domain.ledger import fee_earned, fee_held, fee_unearned, fee_voided
+from domain.ledger_recovery import late_fee_owed
+from domain.money import Money
+from domain.parts import PartKind
+from domain.payment_effects import EarnFee, HoldFee, OweLateFee, UnearnFee, VoidFee
+from domain.state import ReleaseStock, RequireOpen, ReserveStock
 from infra.tables import Campaign, CampaignVariant, Payout, Variant
 
 _STATUS: Final = (
@@ -63,44 +68,77 @@ def release_stock(session: Session, effect: ReleaseStock, context: Context) -> N
 
 def hold_fee(session: Session, effect: HoldFee, context: Context) -> None:
     """campaign budget -> collaboration held; sold out when the budget is short."""
-    context.post(session, fee_held(context.deal, effect.fee))
+    context.post(session, fee_held(context.deal(), effect.fee))
 
 
 def void_fee(session: Session, effect: VoidFee, context: Context) -> None:
-    """collaboration held -> campaign budget."""
-    reason = context.change.events[-1].name
-    context.post(session, fee_voided(context.deal, effect.fee, reason))
+    """collaboration held -> campaign budget: the fee, or what was not earned of it."""
+    reason = next(event.name for event in context.change.events if event.name != "payment_due")
+    context.post(session, fee_voided(context.deal(), effect.fee, reason, whole=effect.whole))
 
 
 def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
     """collaboration held -> creator owed; the payout comes into being, or is ready again."""
-    context.post(session, fee_earned(context.deal, effect.fee, effect.number))
+    context.post(session, fee_earned(context.deal(effect.part), effect.fee, effect.number))
+    kind = next(part.kind for part in context.after.parts if part.number == effect.part)
+    new_payout(session, context, part=effect.part, kind=kind, amount=effect.fee, pay_by=effect.pay_by)
+
+
+def owe_late_fee(session: Session, effect: OweLateFee, context: Context) -> None:
+    """world -> creator owed: not from the campaign's budget, which was set for what was agreed."""
+    late = context.deal(effect.of).payout_id
+    context.post(session, late_fee_owed(context.deal(effect.part), late, effect.fee, effect.days))
+    new_payout(
+        session,
+        context,
+        part=effect.part,
+        kind=PartKind.LATE_FEE,
+        amount=effect.fee,
+        pay_by=effect.pay_by,
+        of_part=effect.of,
+    )
+
+
+def new_payout(
+    session: Session,
+    context: Context,
+    *,
+    part: int,
+    kind: PartKind,
+    amount: Money,
+    pay_by: datetime,
+    of_part: int | None = None,
+) -> None:
+    """The payout of one part: ready, for the first time or again."""
     session.execute(
         insert(Payout)
         .values(
-            id=payout_id(context.before.collaboration_id, context.before.part),
+            id=context.deal(part).payout_id,
             brand_id=context.before.brand_id,
             collaboration_id=context.before.collaboration_id,
-            part=context.before.part,
+            part=part,
+            kind=kind.value,
+            of_part=of_part,
             creator_id=context.before.creator_id,
-            amount=effect.fee.amount,
-            currency=effect.fee.currency,
+            amount=amount.amount,
+            currency=amount.currency,
             state="ready",
-            pay_by=effect.pay_by,
+            pay_by=pay_by,
             created_at=context.change.at,
         )
-        .on_conflict_do_update(index_elements=["id"], set_={"state": "ready", "pay_by": effect.pay_by})
+        .on_conflict_do_update(index_elements=["id"], set_={"state": "ready", "pay_by": pay_by})
     )
 
 
 def unearn_fee(session: Session, effect: UnearnFee, context: Context) -> None:
     """creator owed -> collaboration held; the payout waits until the fee is earned again."""
     reason = context.change.events[-1].name
-    context.post(session, fee_unearned(context.deal, effect.fee, effect.number, reason))
+    deal = context.deal(effect.part)
+    context.post(session, fee_unearned(deal, effect.fee, effect.number, reason))
     session.execute(
         update(Payout)
-        .where(Payout.id == context.deal.payout_id)
+        .where(Payout.id == deal.payout_id)
         .values(state="waiting")
         .execution_options(synchronize_session=False)
     )
-    payout_line.leave(session, context.deal.payout_id, context.change.at)
+    payout_line.leave(session, deal.payout_id, context.change.at)

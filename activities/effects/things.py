@@ -128,7 +128,7 @@ def open_parcel(session: Session, effect: OpenParcel, context: Context) -> None:
     ).one()
     if effect.kind != "resent":
         cost = Money(amount=opened.cost_amount, currency=opened.cost_currency)
-        _post(session, goods_reserved(Parcel(shipment_id, effect.variant_id, context.deal, cost)), context)
+        _post(session, goods_reserved(Parcel(shipment_id, effect.variant_id, context.deal(), cost)), context)
 
 
 def mark_parcel(session: Session, effect: MarkParcel, context: Context) -> None:
@@ -145,7 +145,7 @@ def mark_parcel(session: Session, effect: MarkParcel, context: Context) -> None:
     if row is None:
         raise Defect(f"parcel {effect.number} does not exist")
     cost = Money(amount=row.cost_amount, currency=row.cost_currency)
-    parcel = Parcel(row.id, row.variant_id, context.deal, cost)
+    parcel = Parcel(row.id, row.variant_id, context.deal(), cost)
     step = context.change.sequence + 1
     _post(session, goods_moved(parcel, row.state, effect.state, step, cost_now=row.cost_now), context)
 

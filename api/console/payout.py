@@ -32,8 +32,7 @@ from domain.approvals import APPROVERS
 from domain.errors import NotFound, Refused
 from domain.gate_facts import Gate, GateResult
 from domain.gates import OVERRIDABLE
-from domain.state import State
-from infra.tables import Collaboration, EvidenceBundle, Member, Payout, Post
+from infra.tables import EvidenceBundle, Member, Payout, Post
 
 router = console_router()
 
@@ -195,7 +194,7 @@ def show(
             .where(EvidenceBundle.payout_id == payout_id)
             .order_by(EvidenceBundle.number.desc())
         ).all(),
-        can=_can(story, _unsettled(view, payout)),
+        can=_can(story),
         reasons={name: [(one, say(f"reason.{one}")) for one in codes] for name, codes in REASONS.items()},
         owners=owners_of(view),
         payers=PAYS,
@@ -239,13 +238,7 @@ def _open_gates(gates: list[Gate]) -> list[tuple[str, str]]:
     return [(one.name, gate_name(one.name)) for one in found]
 
 
-def _unsettled(view: View, payout: Payout) -> int:
-    """What Stripe reversed by itself and nobody has settled yet."""
-    state = State.model_validate(view.session.get_one(Collaboration, payout.collaboration_id).state)
-    return state.unsettled if payout.part == state.part else 0
-
-
-def _can(story: PayoutDetail, unsettled: int) -> dict[str, bool]:
+def _can(story: PayoutDetail) -> dict[str, bool]:
     """What is possible with the payment as it stands, whoever asks. The record decides in the end."""
     due = story.state == "ready"
     went = story.state in ("sent", "confirmed")
@@ -263,7 +256,7 @@ def _can(story: PayoutDetail, unsettled: int) -> dict[str, bool]:
         "clawback_decide": open_clawback,
         "elsewhere": due and not open_elsewhere,
         "elsewhere_decide": open_elsewhere,
-        "reversal": unsettled > 0,
+        "reversal": story.unsettled > 0,
     }
 
 

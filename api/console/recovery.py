@@ -102,8 +102,9 @@ async def refuse_elsewhere_here(payout_id: str, request: Request, view: ViewOf) 
 
 @router.post("/payouts/{payout_id}/reversal")
 async def settle_reversal_here(payout_id: str, request: Request, view: ViewOf) -> Response:
-    """What Stripe reversed by itself belongs to the campaign again."""
-    return await _second(view, request, payout_id, "reversal", "settle_reversal", {})
+    """What Stripe reversed by itself belongs to the campaign again, or is paid once more."""
+    fields = {"payout_id": payout_id, "then": view.fields.get("then", "")}
+    return await _second(view, request, payout_id, "reversal", "settle_reversal", fields)
 
 
 async def _second(

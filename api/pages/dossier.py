@@ -5,7 +5,7 @@ Personal data is opened only where a page needs it (`told_of`), and leaves it ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -102,7 +102,8 @@ class Dossier:
     """The newest check of the live post."""
     draft_check: DisclosureCheck | None = None
     """The advice on the newest draft."""
-    payout: Payout | None = None
+    payouts: Mapping[int, Payout] = field(default_factory=dict)
+    """By number of the part."""
     payee: Payee | None = None
     report: GateReport | None = None
     told: AnswerForm | None = field(default=None, repr=False)
@@ -187,7 +188,7 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
         posts=_of(session, Post, of, Post.deliverable) if state.post_id else (),
         check=checks[-1] if checks else None,
         draft_check=drafts[-1] if drafts else None,
-        payout=session.scalar(select(Payout).where(Payout.collaboration_id == of)) if pays else None,
+        payouts={row.part: row for row in _of(session, Payout, of, Payout.part)} if pays else {},
         payee=session.get(Payee, state.creator_id) if pays else None,
         report=_newest_report(session, of) if pays and state.payable_at else None,
         told=told_of(session, *keys, of) if keys is not None and state.answer_id else None,

@@ -108,13 +108,20 @@ def _paid(dossier: Dossier) -> str:
     fee, policy = dossier.offer.fee, dossier.state.policy
     if fee is None:
         return say("offer.paid_no")
+    reader = reader_of(dossier)
     stays = length(policy.live_for).total_seconds() > 0
-    return say(
+    first, *later = dossier.offer.fee_parts
+    said = say(
         "offer.paid_by_live" if stays else "offer.paid_by",
-        amount=reader_of(dossier).money(fee.amount, fee.currency),
+        amount=reader.money(first.amount, first.currency),
         time=span(policy.pay_within),
         live=span(policy.live_for),
     )
+    tails = [
+        say("offer.paid_tail", amount=reader.money(part.amount, part.currency), live=span(tail.live_for))
+        for tail, part in zip(dossier.offer.tails, later, strict=True)
+    ]
+    return "; ".join([said, *tails])
 
 
 def _rights(dossier: Dossier) -> str:

@@ -16,6 +16,7 @@ from api.pages.door import Standing, Visit
 from api.pages.dossier import Dossier
 from api.pages.forms import possible, spans
 from api.pages.offer import offer_facts
+from api.pages.payment_parts import payment_lines
 from api.pages.uploads import KINDS, LARGEST, LARGEST_PLAIN
 from api.pages.wording import knows, say
 from domain.commands import DeclineReason, ParcelProblem
@@ -76,6 +77,7 @@ def show(
         "story": story.told(dossier),
         "masked": masked_address(dossier.told.address) if dossier.told and dossier.told.address else "",
         "findings": findings.of(dossier),
+        "payments": payment_lines(dossier) if state.type.pays else [],
         "steps": story.payment_steps(dossier) if state.type.pays else [],
         "set_up_payment": acts and payment.may_set_up(dossier),
         "largest": LARGEST,

@@ -119,7 +119,9 @@ def now(dossier: Dossier, moment: datetime) -> Now:
     case = _case(dossier)
     whose = ball(state)
     due, label = _due(dossier, whose)
+    rest = sum(part.amount for part in state.all_parts if part.to_earn)
     facts = {
+        "rest": reader_of(dossier).money(rest, state.fee.currency) if state.fee else "",
         "brand": dossier.brand.name,
         "campaign": dossier.campaign.name,
         "live_for": span(state.policy.live_for),
@@ -140,6 +142,8 @@ def now(dossier: Dossier, moment: datetime) -> Now:
 def _case(dossier: Dossier) -> str:
     state = dossier.state
     if state.stage in ENDS:
+        if any(part.over == "withheld" for part in state.parts):
+            return "completed_withheld"
         special = f"{state.stage.value}_{state.end_reason}"
         return special if knows(f"now.{special}.title") else state.stage.value
     for name, holds in _special_cases(dossier):
@@ -160,6 +164,7 @@ def _special_cases(dossier: Dossier) -> Iterator[tuple[str, bool]]:
     yield "check_proof", wanted(dossier)
     yield "check_person", stage is Stage.DISCLOSURE_CHECK and state.remedy_by is None
     yield "check_problem", stage is Stage.DISCLOSURE_CHECK and _last_problem(dossier)
+    yield "verified_tail", stage is Stage.VERIFIED and state.transferred
     yield "payable_setup", stage is Stage.PAYABLE and state.attention is Attention.PAYEE_MISSING
     yield "payable_waits", stage is Stage.PAYABLE and state.attention is not None
     yield "paying_unknown", stage is Stage.PAYING and state.attention is not None
@@ -239,8 +244,8 @@ def _computed(dossier: Dossier) -> Iterator[tuple[str, GateResult]]:
         yield "parcel_arrived", _is(state.delivered_at is not None)
     yield "content_complete", _is(state.post_id is not None)
     yield "disclosure_passed", _is(state.verified_at is not None)
-    if state.policy.live_for[0] != "0":
-        yield "live_long_enough", _is(state.payable_at is not None)
+    if state.policy.live_for[0] != "0" or state.tails:
+        yield "live_long_enough", _is(state.verified_at is not None and state.live_until is None)
     yield "payee_ready", _is(dossier.payee is not None and dossier.payee.can_receive)
 
 

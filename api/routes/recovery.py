@@ -18,7 +18,14 @@ from api.problems import answers
 from api.routes.payouts import DECIDES, give_decision
 from api.schemas.collaborations import CommandOutcome
 from api.schemas.common import PayoutId
-from api.schemas.payouts import ClawbackGiven, DocumentShown, NumberGiven, OffPlatformGiven, RefusalGiven
+from api.schemas.payouts import (
+    ClawbackGiven,
+    DocumentShown,
+    NumberGiven,
+    OffPlatformGiven,
+    RefusalGiven,
+    ReversalGiven,
+)
 from infra.objects import ObjectStore
 from infra.tables import PaymentDocument, Payout
 
@@ -158,8 +165,8 @@ async def refuse_clawback(
     responses=DECIDES,
 )
 async def settle_reversal(
-    payout_id: PayoutId, given: RefusalGiven, request: Request, caller: CallerOf, session: SessionOf
+    payout_id: PayoutId, given: ReversalGiven, request: Request, caller: CallerOf, session: SessionOf
 ) -> CommandOutcome:
-    """Say, as a person, that what Stripe reversed by itself belongs to the campaign again."""
-    fields = {"reason": given.reason}
+    """Say, as a person, that what Stripe reversed by itself is the campaign's again, or is paid once more."""
+    fields = {"payout_id": payout_id, "then": given.then, "reason": given.reason}
     return await give_decision(request, caller, session, payout_id, "settle_reversal", fields, given.remark)

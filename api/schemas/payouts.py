@@ -12,6 +12,7 @@ from api.schemas.common import Given, Shown, example
 from domain.approvals import ApprovalRules
 from domain.commands import Id
 from domain.commands.base import Code
+from domain.parts import PartKind
 from domain.stages import Attention, Stage
 
 Words = Annotated[str, Field(max_length=2000, description="In your own words; kept with the decision")]
@@ -27,7 +28,9 @@ class PayoutListed(Shown):
     collaboration_id: str
     campaign_id: str
     creator_id: str
-    part: int = Field(description="Which part of the fee; most fees have one")
+    part: int = Field(description="Which of the collaboration's payments; most have one")
+    kind: PartKind = Field(description="What it is for: the fee, a tail of it, a late fee, or paid again")
+    of_part: int | None = Field(description="The payment that was late, or that came back")
     amount: int = Field(description="Minor units")
     currency: str
     state: str = Field(description="ready, sending, unknown, sent, confirmed, ...", examples=["ready"])
@@ -98,6 +101,18 @@ class MayShown(Shown):
     why_not: str
 
 
+class PartShown(Shown):
+    """One payment of the collaboration, made or to be earned."""
+
+    part: int
+    kind: PartKind
+    of_part: int | None
+    amount: int = Field(description="Minor units")
+    payout_id: str | None = Field(description="None while it is not earned")
+    state: str = Field(description="The payout's state; to_earn or withheld when there is none")
+    live_for: str = Field(description="Of a tail: how long the post has to stay live", examples=["30d"])
+
+
 class PayoutDetail(PayoutListed):
     """One payment with its whole story."""
 
@@ -111,6 +126,8 @@ class PayoutDetail(PayoutListed):
     overrides: list[OverrideShown]
     attempts: list[AttemptShown]
     returned: int = Field(description="How much of it came back, minor units")
+    unsettled: int = Field(description="How much of that nobody has settled yet, minor units")
+    parts: list[PartShown] = Field(description="Every payment of the collaboration, this one among them")
     clawbacks: list[ClawbackShown]
     off_platform: list[OffPlatformShown]
 
@@ -119,6 +136,18 @@ class RefusalGiven(Given):
     """Why a payment is not approved."""
 
     model_config = example(reason="amount_unclear", remark="The offer said 200.")
+    reason: Reason
+    remark: Words = ""
+
+
+class ReversalGiven(Given):
+    """What becomes of money that Stripe reversed by itself."""
+
+    model_config = example(then="pay_again", reason="reversed_by_mistake", remark="Stripe confirmed it.")
+    then: Annotated[
+        Literal["keep", "pay_again"],
+        Field(description="keep: it is the campaign's again; pay_again: the creator is owed it once more"),
+    ] = "keep"
     reason: Reason
     remark: Words = ""
 

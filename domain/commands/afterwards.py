@@ -13,17 +13,26 @@ StripeId = Annotated[str, Field(max_length=80)]
 
 
 class RecordReversal(CommandModel):
-    """Stripe says that so much of the transfer was reversed, all together."""
+    """Stripe says that so much of this payout's transfer was reversed, all together."""
 
     name: Literal["record_reversal"] = "record_reversal"
+    payout_id: Id | None = None
+    """None only in histories that are older than parts: the payment that is current."""
     transfer_id: StripeId
     total: Annotated[int, Field(gt=0, le=10**15)]
 
 
 class SettleReversal(CommandModel):
-    """A person's word on money that came back by itself: it goes to the campaign's budget."""
+    """A person's word on money that came back by itself.
+
+    `then`: keep (it goes to the campaign's budget) or pay_again (the creator is owed it as a payment of its
+    own, with gates and approvals of its own).
+    """
 
     name: Literal["settle_reversal"] = "settle_reversal"
+    payout_id: Id | None = None
+    """None only in histories that are older than parts: the payment that is current."""
+    then: Literal["keep", "pay_again"] = "keep"
     reason: Code
     remark_id: Id | None = None
 

@@ -48,9 +48,11 @@ class SettleAttempt(CommandModel):
 
 
 class ConfirmTransfer(CommandModel):
-    """Stripe itself says that the transfer exists."""
+    """Stripe itself says that the transfer of this payout exists."""
 
     name: Literal["confirm_transfer"] = "confirm_transfer"
+    payout_id: Id | None = None
+    """None only in histories that are older than parts: the payment that is current."""
     transfer_id: Annotated[str, Field(max_length=80)]
 
 

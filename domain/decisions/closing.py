@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from domain.decisions.turn import Turn
 from domain.ledger import payout_id
-from domain.payment_effects import CloseElsewhere, CloseHold
+from domain.payment_effects import CloseElsewhere, CloseHold, VoidFee
 from domain.stages import Stage
-from domain.state import MarkParcel, ReleaseStock, RevokeLinks, Scalar, VoidFee
+from domain.state import MarkParcel, ReleaseStock, RevokeLinks, Scalar
 
 # Stages at which the fee is held and not yet earned.
 _HELD = frozenset(
@@ -38,31 +38,16 @@ def close(
     """End the collaboration: return the held fee, and the piece where it was never sent."""
     state = turn.state
     if state.fee is not None and state.stage in _HELD:
-        turn.do(VoidFee(fee=state.fee))
+        turn.do(VoidFee(fee=state.fee))  # nothing of it was paid: else the rest is withheld, see parts.py
     if stock_returns and state.stock_held and state.variant_id is not None:
         turn.do(
             ReleaseStock(variant_id=state.variant_id),
             MarkParcel(number=state.parcel, state="cancelled"),
         )
         turn.set(stock_held=False)
-    if state.held:
-        turn.do(CloseHold(number=state.holds, reason="ended", with_the_file=True))
-    if state.elsewhere:
-        turn.do(
-            CloseElsewhere(
-                payout_id=payout_id(state.collaboration_id, state.part),
-                document_id=state.elsewhere,
-                decision="refused",
-                reason="ended",
-                with_the_file=True,
-            )
-        )
+    close_what_is_open(turn)
     turn.settle()
     turn.set(
-        elsewhere="",
-        held="",
-        held_at=None,
-        hold_overdue=False,
         due_at=None,
         review_by=None,
         remedy_by=None,
@@ -73,3 +58,22 @@ def close(
     )
     turn.happen(event, stage, reason=reason, **(facts or {}))
     turn.do(RevokeLinks())
+
+
+def close_what_is_open(turn: Turn) -> None:
+    """Nobody decides any more about a hold, or about a payment elsewhere."""
+    state = turn.state
+    if state.held:
+        turn.do(CloseHold(number=state.holds, reason="ended", with_the_file=True))
+    if state.elsewhere:
+        turn.do(
+            CloseElsewhere(
+                payout_id=payout_id(state.collaboration_id, state.elsewhere_part),
+                part=state.elsewhere_part,
+                document_id=state.elsewhere,
+                decision="refused",
+                reason="ended",
+                with_the_file=True,
+            )
+        )
+    turn.set(elsewhere="", elsewhere_part=0, held="", held_at=None, hold_overdue=False)

@@ -6,9 +6,10 @@ from domain.decisions.closing import close
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand, Invalid
 from domain.notices import NoticeKind
+from domain.payment_effects import HoldFee
 from domain.roles import ActorKind
 from domain.stages import Stage
-from domain.state import HoldFee, OpenParcel, RequireOpen, ReserveStock, UseAnswer
+from domain.state import OpenParcel, RequireOpen, ReserveStock, UseAnswer
 
 # From here on the brand may not take the offer back: the creator has handed in work.
 _WORK_HANDED_IN = frozenset({Stage.IN_REVIEW, Stage.CHANGES_REQUESTED, Stage.APPROVED})

@@ -7,12 +7,13 @@ and no new attempt is opened while one is open.
 from __future__ import annotations
 
 from domain.commands import TransferResult
+from domain.decisions.parts import change_part, current, go_on, note_creator_ready, owe_late_fee, part_of
 from domain.decisions.turn import Handler, Turn
 from domain.errors import IllegalCommand
 from domain.notices import NoticeKind
+from domain.payment_effects import CloseAttempt, MarkConfirmed, StartAttempt
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import CloseAttempt, MarkConfirmed, RevokeLinks, StartAttempt
 
 # What a definite refusal waits for; any other reason waits for a person.
 _WAITS_FOR = {"payee": Attention.PAYEE_MISSING, "funds": Attention.FUNDS_SHORT}
@@ -23,6 +24,7 @@ def flag(turn: Turn) -> None:
     reason = Attention(turn.command.reason)
     if turn.state.attention is reason:
         raise IllegalCommand("this is flagged already", code="already_flagged")
+    note_creator_ready(turn)
     turn.flag(reason)
     turn.happen("gate_waiting", reason=reason.value)
     if reason is Attention.PAYEE_MISSING:
@@ -43,9 +45,10 @@ def open_attempt(turn: Turn) -> None:
     if turn.state.held:
         raise IllegalCommand(f"the payment is held: {turn.state.held}", code="payout_held")
     number = turn.state.attempt + 1
+    note_creator_ready(turn)
     turn.settle()
     turn.set(attempt=number)
-    turn.do(StartAttempt(number=number, report_id=turn.command.report_id))
+    turn.do(StartAttempt(part=turn.state.part, number=number, report_id=turn.command.report_id))
     turn.happen("attempt_opened", Stage.PAYING, number=number, report_id=turn.command.report_id)
 
 
@@ -56,6 +59,7 @@ def settle_attempt(turn: Turn) -> None:
         _only_after_look_up(turn)
         turn.set(approval_round=state.approval_round + 1)
     effect = CloseAttempt(
+        part=state.part,
         number=state.attempt,
         result=command.result,
         transfer_id=command.transfer_id,
@@ -90,23 +94,33 @@ def _only_after_look_up(turn: Turn) -> None:
 def _sent(turn: Turn, effect: CloseAttempt) -> None:
     turn.do(effect)
     turn.settle()
-    turn.set(transfer_id=effect.transfer_id)
+    part = change_part(turn, current(turn), transfer_id=effect.transfer_id)
     turn.happen("transfer_sent", Stage.PAID, number=effect.number, transfer_id=effect.transfer_id)
-    turn.notify(NoticeKind.PAID)
+    turn.notify(NoticeKind.PAID, step=0 if part.number == 1 else part.number)
+    owe_late_fee(turn, part)
 
 
 def confirm_transfer(turn: Turn) -> None:
     """Stripe's own word; it may come before the answer to our call."""
+    if part_of(turn, turn.command.payout_id).number != turn.state.part:
+        raise IllegalCommand("another payment is due now", code="other_payout")
     state, transfer_id = turn.state, turn.command.transfer_id
     if state.stage is Stage.PAYING:
         _sent(
             turn,
-            CloseAttempt(number=state.attempt, result=TransferResult.SENT, transfer_id=transfer_id),
+            CloseAttempt(
+                part=state.part,
+                number=state.attempt,
+                result=TransferResult.SENT,
+                transfer_id=transfer_id,
+            ),
         )
-    elif state.transfer_id != transfer_id:
+    part = current(turn)
+    if part.transfer_id != transfer_id:
         raise IllegalCommand("another transfer paid this", code="other_transfer")
-    turn.do(MarkConfirmed(transfer_id=transfer_id), RevokeLinks())
-    turn.happen("transfer_confirmed", Stage.COMPLETED, transfer_id=transfer_id)
+    turn.do(MarkConfirmed(part=part.number, transfer_id=transfer_id))
+    change_part(turn, part, over="paid")
+    go_on(turn, "transfer_confirmed", transfer_id=transfer_id)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -10,13 +10,14 @@ from domain.clocks import length
 from domain.commands import CheckOutcome
 from domain.decisions.closing import close
 from domain.decisions.content import is_late, refuse_when_over
+from domain.decisions.parts import go_on, take_earning_back, withhold_the_rest
 from domain.decisions.turn import Handler, Turn
 from domain.errors import Forbidden, IllegalCommand
 from domain.notices import NoticeKind
 from domain.proof import PROOF_NEEDED
 from domain.roles import ActorKind
 from domain.stages import Attention, Stage
-from domain.state import EarnFee, MarkSubmission, RevokeLinks, Scalar, UnearnFee
+from domain.state import MarkSubmission, Scalar
 
 MOST_CHECKS = 40
 """Looks at one collaboration's post; a bound against a page that is clicked all day."""
@@ -96,26 +97,12 @@ def _verify(turn: Turn) -> None:
         turn.do(MarkSubmission(submission_id=state.post_id, state="accepted"))
     if state.verified_at is None:
         turn.set(verified_at=turn.now, watch=state.watch + bool(state.policy.watch_after))
-        if state.type.pays:
-            turn.set(pay_by=turn.after(state.policy.pay_within))
-        if length(state.policy.live_for).total_seconds() > 0:
+        if not state.type.pays and length(state.policy.live_for).total_seconds() > 0:
             turn.set(live_until=turn.after(state.policy.live_for))
             return
     elif state.live_until is not None and turn.now < state.live_until:
         return
-    _release(turn)
-
-
-def _release(turn: Turn) -> None:
-    state = turn.state
-    turn.set(live_until=None)
-    if state.fee is not None and state.pay_by is not None:
-        turn.do(EarnFee(fee=state.fee, pay_by=state.pay_by, number=state.earned + 1))
-        turn.set(payable_at=turn.now, earned=state.earned + 1)
-        turn.happen("payment_due", Stage.PAYABLE)
-    else:
-        turn.happen("collaboration_completed", Stage.COMPLETED)
-        turn.do(RevokeLinks())
+    go_on(turn)
 
 
 def recheck(turn: Turn) -> None:
@@ -161,10 +148,14 @@ def _remark(turn: Turn) -> dict[str, Scalar]:
 
 
 def reject_post(turn: Turn) -> None:
-    """A person ends it: the fee goes back to the campaign."""
+    """A person ends it: what is not earned goes back to the campaign."""
     if turn.state.post_id is not None:
         turn.do(MarkSubmission(submission_id=turn.state.post_id, state="rejected"))
     turn.set(accepted_by="")
+    if turn.state.parts and any(part.over for part in turn.state.parts):
+        withhold_the_rest(turn, turn.command.reason, _remark(turn))
+        turn.notify(NoticeKind.TAIL_WITHHELD)
+        return
     close(turn, "post_rejected", Stage.FAILED, turn.command.reason, facts=_remark(turn))
     turn.notify(NoticeKind.POST_REJECTED)
 
@@ -174,7 +165,8 @@ def record_look(turn: Turn) -> None:
     state, command = turn.state, turn.command
     if command.watch != state.watch:
         raise IllegalCommand("another watch is kept over this post", code="other_watch")
-    if state.stage in (Stage.VERIFIED, Stage.PAYABLE):
+    waits = state.stage in (Stage.VERIFIED, Stage.PAYABLE)
+    if waits and (state.current is None or state.current.of_the_fee):
         _before_payment(turn)
     else:
         _after_payment(turn)
@@ -186,8 +178,8 @@ def _before_payment(turn: Turn) -> None:
     if command.outcome in (CheckOutcome.PASS, CheckOutcome.UNREADABLE):
         raise IllegalCommand("there is nothing to mend", code="no_finding")
     facts = {"check_id": command.check_id, "reason": command.reason}
-    if state.stage is Stage.PAYABLE and state.fee is not None:
-        turn.do(UnearnFee(fee=state.fee, number=state.earned))
+    if state.stage is Stage.PAYABLE:
+        take_earning_back(turn)
         turn.settle()
         turn.set(payable_at=None)
     if command.outcome is CheckOutcome.NEEDS_REVIEW:
@@ -197,16 +189,21 @@ def _before_payment(turn: Turn) -> None:
 
 
 def _after_payment(turn: Turn) -> None:
-    """Nothing moves by itself: a person is asked, and the creator is asked to mend it."""
+    """Nothing moves by itself: a person is asked, and the creator is asked to mend it.
+
+    A late fee or what is paid again goes on; a tail is not earned before the post was read anew (`go_on`).
+    """
     command = turn.command
     facts = {"check_id": command.check_id, "reason": command.reason}
     if command.outcome is CheckOutcome.PASS:
-        if turn.state.attention is not Attention.POST_CHANGED:
+        if not turn.state.changed:
             raise IllegalCommand("nothing is open about this post", code="no_finding")
-        turn.settle()
+        turn.set(changed=False)
+        turn.settle_earlier()
         turn.happen("post_mended", **facts)
         return
-    turn.flag(Attention.POST_CHANGED)
+    turn.set(changed=True)
+    turn.flag_earlier(Attention.POST_CHANGED)
     turn.happen("post_changed", problem=command.outcome.value, **facts)
     if command.outcome in (CheckOutcome.FAIL, CheckOutcome.REMOVED, CheckOutcome.WRONG_AUTHOR):
         turn.notify(NoticeKind.POST_CHANGED, turn.state.sequence + 1)
@@ -214,9 +211,10 @@ def _after_payment(turn: Turn) -> None:
 
 def settle_finding(turn: Turn) -> None:
     """A person's word on what the watch found; a refund is finance's own decision."""
-    if turn.state.attention is not Attention.POST_CHANGED:
+    if not turn.state.changed:
         raise IllegalCommand("nothing is open about this post", code="no_finding")
-    turn.settle()
+    turn.set(changed=False)
+    turn.settle_earlier()
     facts = {"verdict": turn.command.verdict, "reason": turn.command.reason, **_remark(turn)}
     turn.happen("finding_settled", None, **facts)
 

@@ -7,6 +7,7 @@ moment (`activities/effects/decisions.py`); here only what the collaboration its
 from __future__ import annotations
 
 from domain.approvals import is_person
+from domain.decisions.parts import note_creator_ready
 from domain.decisions.turn import Handler, Turn
 from domain.errors import Forbidden, IllegalCommand
 from domain.gates import OVERRIDABLE
@@ -23,6 +24,7 @@ def unflag(turn: Turn) -> None:
     """The gates wait for nobody; only what they flagged is taken away."""
     if turn.state.attention is None:
         raise IllegalCommand("nothing is flagged", code="not_flagged")
+    note_creator_ready(turn)
     turn.settle()
     turn.happen("gates_wait_for_nobody")
 

@@ -52,8 +52,22 @@ class Turn:
             self.set(attention=reason, attention_since=self.now)
 
     def settle(self) -> None:
-        """Nobody has to look any more."""
-        self.set(attention=None, attention_since=None)
+        """Nobody has to look any more, unless something of an earlier payment is still open."""
+        reason = still_open(self.state)
+        if reason is None:
+            self.set(attention=None, attention_since=None)
+        else:
+            self.flag(reason)
+
+    def flag_earlier(self, reason: Attention) -> None:
+        """Ask for a person because of an earlier payment; the one under way goes first."""
+        if self.state.attention in (None, *EARLIER):
+            self.flag(reason)
+
+    def settle_earlier(self) -> None:
+        """Something of an earlier payment is settled; what is asked about the one under way stays asked."""
+        if self.state.attention in (None, *EARLIER):
+            self.settle()
 
     def after(self, span: str) -> datetime:
         """The moment when a span that begins now is over, in the creator's day."""
@@ -80,5 +94,27 @@ def _differences(before: State, after: State) -> dict[str, Any]:
     names = [name for name in State.model_fields if getattr(before, name) != getattr(after, name)]
     return {name: to_jsonable_python(getattr(after, name)) for name in names}
 
+
+def still_open(state: State) -> Attention | None:
+    """What a person has to look at because of something that was paid before; the gravest of them."""
+    if any(part.unsettled for part in state.parts):
+        return Attention.TRANSFER_REVERSED
+    if state.clawback in _OF_CLAWBACK:
+        return _OF_CLAWBACK[state.clawback]
+    if state.changed:
+        return Attention.POST_CHANGED
+    return Attention.BANK_PAYOUT_FAILED if state.bank_failure else None
+
+
+_OF_CLAWBACK = {"unknown": Attention.CLAWBACK_UNKNOWN, "asked": Attention.CLAWBACK_ASKED}
+EARLIER = (
+    Attention.TRANSFER_REVERSED,
+    Attention.CLAWBACK_UNKNOWN,
+    Attention.CLAWBACK_ASKED,
+    Attention.CLAWBACK_FAILED,
+    Attention.POST_CHANGED,
+    Attention.BANK_PAYOUT_FAILED,
+)
+"""Attention for what was paid before; it gives way to what is asked about the payment under way."""
 
 Handler = Callable[[Turn], None]

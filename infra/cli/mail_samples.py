@@ -31,7 +31,12 @@ _PARCEL_KINDS: Final = {
     NoticeKind.PARCEL_EXCUSED,
 }
 _OWED_KINDS: Final = {NoticeKind.DRAFT_APPROVED, NoticeKind.CHANGES_REQUESTED}
-_PAYMENT_KINDS: Final = {NoticeKind.PAYMENT_SETUP, NoticeKind.PAID, NoticeKind.BANK_PAYOUT_FAILED}
+_PAYMENT_KINDS: Final = {
+    NoticeKind.PAYMENT_SETUP,
+    NoticeKind.PAID,
+    NoticeKind.TAIL_WITHHELD,
+    NoticeKind.BANK_PAYOUT_FAILED,
+}
 _BEFORE_ANSWER: Final = {
     NoticeKind.INVITATION,
     NoticeKind.INVITATION_REMINDER,
@@ -48,6 +53,7 @@ _STAGES: Final = {
     NoticeKind.PROOF_WANTED: Stage.DISCLOSURE_CHECK,
     NoticeKind.PAYMENT_SETUP: Stage.PAYABLE,
     NoticeKind.PAID: Stage.PAID,
+    NoticeKind.TAIL_WITHHELD: Stage.COMPLETED,
     NoticeKind.BANK_PAYOUT_FAILED: Stage.COMPLETED,
 }
 _FIX: Final = Fix(
@@ -106,6 +112,7 @@ def sample(kind: NoticeKind, type_: CampaignType, **other: Any) -> NoticeContext
         "remedy_by": datetime(2026, 3, 6, 22, 59, 59, tzinfo=UTC),
         "pay_by": datetime(2026, 4, 2, 21, 59, 59, tzinfo=UTC) if type_.pays else None,
         "paid_at": NOW if type_.pays else None,
+        "due": _FEE if type_.pays else None,
         "transfer_id": "tr_1QxT2mLkdIwHu7ix" if type_.pays else "",
         "terms_file": "terms-winter-glow.txt",
         "terms_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

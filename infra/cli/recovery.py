@@ -20,6 +20,9 @@ clawback = typer.Typer(help="Take back what was paid: ask, approve, refuse.", no
 off_platform = typer.Typer(help="Paid outside of Stripe, with a document.", no_args_is_help=True)
 reversal = typer.Typer(help="What Stripe reversed by itself.", no_args_is_help=True)
 
+Then = Annotated[
+    str, typer.Option(help="keep: it is the campaign's again; pay_again: the creator gets it once more.")
+]
 _Number = Annotated[
     int | None, typer.Option(help="Which clawback of the payout; the newest where none is named.")
 ]
@@ -126,9 +129,12 @@ def refuse_off_platform(payout_id: PayoutId, reason: Reason, who: As = "", remar
 
 
 @reversal.command("settle")
-def settle_reversal(payout_id: PayoutId, reason: Reason, who: As = "", remark: Remark = "") -> None:
-    """What Stripe reversed by itself belongs to the campaign again."""
-    decide(who, f"/payouts/{payout_id}/reversal/settle", {"reason": reason, "remark": remark})
+def settle_reversal(
+    payout_id: PayoutId, reason: Reason, then: Then = "keep", who: As = "", remark: Remark = ""
+) -> None:
+    """What Stripe reversed by itself belongs to the campaign again, or is paid to the creator once more."""
+    given = {"then": then, "reason": reason, "remark": remark}
+    decide(who, f"/payouts/{payout_id}/reversal/settle", given)
 
 
 def _minor_units(typed: str, currency: str) -> int:

@@ -50,7 +50,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "payouts": (
         _text("payout_id", "the promise to pay"),
         _COLLABORATION,
-        Column("part", Kind.WHOLE, "which part of the fee, from 1"),
+        Column("part", Kind.WHOLE, "which of the collaboration's payments, from 1"),
         _text("campaign_id", "of which campaign"),
         _text("creator_id", "to whom"),
         _text("state", "ready, waiting, sending, unknown, sent, confirmed"),
@@ -63,6 +63,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         _text("destination", "Stripe account it was sent to"),
         _moment("sent_at", "when it was sent"),
         _moment("confirmed_at", "when Stripe's own message confirmed it"),
+        _text("kind", "fee, tail, late_fee or again"),
+        Column("of_part", Kind.WHOLE, "the part that was late, or that came back; empty for the fee"),
     ),
     "ledger": (
         Column("number", Kind.WHOLE, "order of posting"),

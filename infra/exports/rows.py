@@ -39,7 +39,8 @@ _QUERIES: Final = {
         SELECT p.id AS payout_id, p.collaboration_id, p.part, c.campaign_id, p.creator_id, p.state,
             p.currency, p.amount AS amount_minor, p.created_at, p.pay_by,
             (SELECT count(*) FROM payout_attempts t WHERE t.payout_id = p.id) AS attempts,
-            a.stripe_transfer_id AS transfer_id, a.destination, a.finished_at AS sent_at, p.confirmed_at
+            a.stripe_transfer_id AS transfer_id, a.destination, a.finished_at AS sent_at, p.confirmed_at,
+            p.kind, p.of_part
         FROM payouts p
         JOIN collaborations c ON c.id = p.collaboration_id
         LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.state = 'sent'

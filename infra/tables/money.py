@@ -88,7 +88,11 @@ class Payout(Table):
     brand_id: Mapped[str]
     collaboration_id: Mapped[str] = mapped_column(ForeignKey("collaborations.id"))
     part: Mapped[int] = mapped_column(default=1)
-    """Which part of the fee, from 1; most fees have one."""
+    """Which part of the collaboration's payments, from 1; most fees have one."""
+    kind: Mapped[str] = mapped_column(default="fee")
+    """fee, tail, late_fee or again (`domain.parts.PartKind`)."""
+    of_part: Mapped[int | None]
+    """The part that was late, or that came back."""
     creator_id: Mapped[str]
     amount: Mapped[Minor]
     currency: Mapped[str]

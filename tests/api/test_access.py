@@ -145,7 +145,7 @@ def body_for(name: str, things: dict[str, str]) -> Any:
             "command_approve_clawback": {"number": 1},
             "command_refuse_clawback": {"number": 1, "reason": "odd"},
             "command_settle_clawback": {"number": 1, "result": "refused"},
-            "command_settle_reversal": {"reason": "seen"},
+            "command_settle_reversal": {"payout_id": things["payout_id"], "reason": "seen"},
             "command_approve_payout": {"payout_id": things["payout_id"]},
             "command_refuse_payout": {"payout_id": things["payout_id"], "reason": "odd"},
             "command_hold_payout": {"reason": "odd"},

@@ -28,6 +28,7 @@ INTERNAL = {
     "sequence_differs",
     "vault_unreadable",
     "already_recorded",
+    "certificate_unsound",
 }
 """Codes of defects and of retries inside; a caller sees `defect` or nothing."""
 

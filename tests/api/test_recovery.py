@@ -38,7 +38,8 @@ def test_a_clawback_after_the_end_is_asked_by_one_and_approved_by_another(desk: 
     assert desk.give(of, approve(of), mo) == "done"
     desk.paid(of)
     (made,) = desk.gateway.find_transfers(payout_id(of))
-    assert desk.give(of, ConfirmTransfer(transfer_id=made.transfer_id), STRIPE) in ("done", "ended")
+    confirm = ConfirmTransfer(payout_id=payout_id(of), transfer_id=made.transfer_id)
+    assert desk.give(of, confirm, STRIPE) in ("done", "ended")
     until(lambda: desk.office.state(of).stage == "completed", 120)
     path = f"/payouts/{payout_id(of)}"
     one, other = desk.signed_in(mo), desk.signed_in(ida)

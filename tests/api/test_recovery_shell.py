@@ -53,7 +53,8 @@ def completed(desk: Desk) -> str:
     assert desk.give(of, approve(of), person(desk.office)) == "done"
     desk.paid(of)
     (made,) = desk.gateway.find_transfers(payout_id(of))
-    assert desk.give(of, ConfirmTransfer(transfer_id=made.transfer_id), STRIPE) in ("done", "ended")
+    confirm = ConfirmTransfer(payout_id=payout_id(of), transfer_id=made.transfer_id)
+    assert desk.give(of, confirm, STRIPE) in ("done", "ended")
     until(lambda: desk.office.state(of).stage == "completed", 120)
     return of
 
@@ -117,8 +118,32 @@ def test_what_stripe_reversed_is_settled_by_a_person(desk: Desk, shell: Shell) -
     mo = person(desk.office).id
     assert "nothing_to_settle" in shell(*settle, "--as", mo, ends=1).stderr
     (made,) = desk.gateway.find_transfers(payout_id(of))
-    back = RecordReversal(transfer_id=made.transfer_id, total=7_000)
+    back = RecordReversal(payout_id=payout_id(of), transfer_id=made.transfer_id, total=7_000)
     assert desk.give(of, back, STRIPE) in ("done", "ended")
     until(lambda: desk.office.state(of).attention == "transfer_reversed", 120)
+    assert "then" in shell(*settle, "--then", "burn", "--as", mo, ends=1).stderr
     assert "reversal_settled" in shell(*settle, "--as", mo).stdout
     assert desk.office.balance(f"campaign:{desk.office.campaign_id}:budget") == 10 * 22_000 - 22_000 + 7_000
+
+
+def test_what_stripe_reversed_by_mistake_is_paid_once_more_when_another_person_approves(
+    desk: Desk, shell: Shell
+) -> None:
+    of = completed(desk)
+    (made,) = desk.gateway.find_transfers(payout_id(of))
+    back = RecordReversal(payout_id=payout_id(of), transfer_id=made.transfer_id, total=7_000)
+    assert desk.give(of, back, STRIPE) in ("done", "ended")
+    until(lambda: desk.office.state(of).attention == "transfer_reversed", 120)
+    mo, ida = person(desk.office), person(desk.office)
+    settle = ["reversal", "settle", payout_id(of), "--reason", "a_mistake", "--then", "pay_again"]
+    shell(*settle, "--as", mo.id)
+    again = payout_id(of, 2)
+    until(lambda: desk.office.state(of).attention == "awaits_approval", 120)
+    assert "four eyes" in shell("approve", again, "--as", mo.id, ends=1).stdout.lower()
+    shell("approve", again, "--as", ida.id)
+    until(lambda: len(desk.gateway.find_transfers(again)) == 1, 120)
+    (second,) = desk.gateway.find_transfers(again)
+    assert (second.amount, second.currency) == (7_000, "usd")
+    shown = desk.tenant.get(f"/payouts/{again}")
+    assert (shown["kind"], shown["of_part"], shown["amount"]) == ("again", 1, 7_000)
+    assert shown["parts"][0]["state"] == "confirmed"

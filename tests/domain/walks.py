@@ -22,7 +22,8 @@ from domain.errors import Refused
 from domain.ids import derived_id
 from domain.ledger import payout_id
 from domain.money import Money
-from domain.offer import CampaignType
+from domain.offer import CampaignType, FeeTail
+from domain.payment_policy import LateFee, PaymentPolicy
 from domain.policy import Policy
 from domain.roles import CLOCK, HANDSEL, Actor, ActorKind
 from domain.stages import Attention, Stage
@@ -33,7 +34,9 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pac
 ADDRESS, DRAFT, POST = (derived_id(kind, "x") for kind in ("answer", "submission", "post"))
 
 
-def opening(kind: CampaignType, policy: Policy, zone: str = "UTC") -> State:
+def opening(
+    kind: CampaignType, policy: Policy, zone: str = "UTC", tails: list[FeeTail] | None = None
+) -> State:
     """A collaboration that waits for its invitation."""
     return State(
         collaboration_id=derived_id("collaboration", "c"),
@@ -43,6 +46,7 @@ def opening(kind: CampaignType, policy: Policy, zone: str = "UTC") -> State:
         offer_id=derived_id("offer", "c", 1),
         type=kind,
         fee=Money(amount=22_000, currency="USD") if kind.pays else None,
+        tails=tails or [] if kind.pays else [],
         policy=policy,
         zone=zone,
         since=START,
@@ -60,8 +64,14 @@ def any_opening(dice: Random) -> State:
         content_reminders=dice.choice([[], ["7d", "2d"], ["30d", "1h"]]),
         grace=dice.choice(["0d", "14d", "30s"]),
         content_within=dice.choice(["21d", "21d", "10s"]),
+        pay_within=dice.choice(["30d", "1d", "1h"]),
+        payment=PaymentPolicy(late_fee=dice.choice([None, LateFee(per_day=10, flat=1000)])),
     )
-    return opening(dice.choice(list(CampaignType)), policy, dice.choice(ZONES))
+    tails = dice.choice([[], [], TAILS[:1], TAILS])
+    return opening(dice.choice(list(CampaignType)), policy, dice.choice(ZONES), tails)
+
+
+TAILS = [FeeTail(percent=20, live_for="3d"), FeeTail(percent=15, live_for="10d")]
 
 
 @dataclass
@@ -111,7 +121,7 @@ def long_life(dice: Random) -> list[Move]:
 def walked(seed: int) -> Walk:
     """The life that this seed gives; it may be under way still."""
     dice = Random(seed)
-    walk = Walk(any_opening(dice))
+    walk = Walk(any_opening(dice), stern=seed % 4 == 0, comes_back=seed % 5 == 0)
     moves = [any_move(dice) for _ in range(30)] if dice.random() < 0.25 else long_life(dice)
     sold_out_from = dice.randrange(60)
     for number, move in enumerate(moves):
@@ -138,6 +148,11 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     sold_out: bool = False
     """Whether the database has nothing left to promise."""
+    stern: bool = False
+    """Whether the post is taken down after the first payment, and nobody forgives it."""
+
+    comes_back: bool = False
+    """Whether Stripe reverses a transfer after the end, so that it is paid again."""
 
     @property
     def changes(self) -> list[Change]:
@@ -197,16 +212,36 @@ class Walk:
         self.steps.append(Step(before, change, self.state))
         return change
 
+    def _money_comes_back(self) -> bool:
+        """Once, after the end: Stripe reverses the first transfer, and a person has it paid again."""
+        if not self.comes_back or not self.state.transferred or self.state.clawback:
+            return False
+        self.comes_back = False
+        part = next(one for one in self.state.parts if one.transfer_id)
+        of = payout_id(self.state.collaboration_id, part.number)
+        if part.returned < part.amount:
+            self.must(
+                given.RecordReversal(payout_id=of, transfer_id=part.transfer_id, total=part.amount),
+                acting(ActorKind.STRIPE),
+            )
+        again = given.SettleReversal(payout_id=of, then="pay_again", reason="a_mistake")
+        return self.give(again, acting(ActorKind.BRAND)) is not None
+
     def finish(self) -> None:
         """Let time and the side that has the ball go on until nothing is left to do."""
         self.sold_out = False
         for _ in range(80):
-            if self.state.ended:
+            if self.state.ended and not self._money_comes_back():
                 return
             if self.state.elsewhere:
                 self.must(command("refuse_off_platform", self.state), acting(ActorKind.BRAND))
             elif self.state.held:
                 self.must(command("release_payout", self.state), acting(ActorKind.BRAND))
+            elif self.stern and self.state.transferred and self.state.stage is Stage.VERIFIED:
+                removed = list(given.CheckOutcome).index(given.CheckOutcome.REMOVED)
+                self.must(command("record_look", self.state, removed), HANDSEL)
+            elif self.stern and self.state.transferred and self.state.stage is Stage.DISCLOSURE_CHECK:
+                self.must(command("reject_post", self.state), acting(ActorKind.BRAND))
             elif next_alarm(self.state) is not None:
                 self.ring()
             else:
@@ -277,11 +312,19 @@ def command(name: str, state: State, pick: int = 0) -> Command:
             "gate": ["not_duplicate", "payee_ready", "tax_data_present"][pick % 3],
             "reason": "known_person",
         },
-        "record_reversal": {"transfer_id": state.transfer_id or "tr_1", "total": 1000 * (pick + 1)},
-        "settle_reversal": {"reason": "seen"},
+        "record_reversal": {
+            "payout_id": _some_payout(state, pick),
+            "transfer_id": f"tr_{_some_part(state, pick)}",
+            "total": 1000 * (pick + 1),
+        },
+        "settle_reversal": {
+            "payout_id": _unsettled(state) or _some_payout(state, pick),
+            "then": ["keep", "pay_again"][pick % 2],
+            "reason": "seen",
+        },
         "record_bank_payout": {"outcome": ["failed", "paid"][pick % 2], "bank_payout_id": f"po_{pick}"},
         "request_clawback": {
-            "payout_id": payout_id(state.collaboration_id, state.part),
+            "payout_id": _some_payout(state, pick),
             "amount": 1000 * (pick + 1),
             "reason": "post_deleted",
         },
@@ -297,22 +340,40 @@ def command(name: str, state: State, pick: int = 0) -> Command:
             "document_id": derived_id("payment_document", pick),
             "method": "bank_transfer",
         },
-        "approve_off_platform": {"payout_id": payout_id(state.collaboration_id, state.part)},
+        "approve_off_platform": {
+            "payout_id": payout_id(state.collaboration_id, state.elsewhere_part or state.part)
+        },
         "refuse_off_platform": {
-            "payout_id": payout_id(state.collaboration_id, state.part),
+            "payout_id": payout_id(state.collaboration_id, state.elsewhere_part or state.part),
             "reason": "not_there",
         },
         "open_attempt": {"report_id": derived_id("gate_report", state.sequence)},
         "settle_attempt": {
             "result": list(given.TransferResult)[pick if pick < 3 else 0],
-            "transfer_id": "tr_1",
+            "transfer_id": f"tr_{state.part}",
             "reason": ["payee", "funds", ""][pick % 3],
         },
-        "confirm_transfer": {"transfer_id": "tr_2" if wrong else state.transfer_id or "tr_1"},
+        "confirm_transfer": {
+            "payout_id": payout_id(state.collaboration_id, state.part),
+            "transfer_id": "tr_other" if wrong and state.stage is Stage.PAID else f"tr_{state.part}",
+        },
     }
     return Request.model_validate(
         {"id": "x", "actor": HANDSEL, "command": {"name": name, **arguments.get(name, {})}}
     ).command
+
+
+def _some_part(state: State, pick: int) -> int:
+    return pick % max(1, len(state.parts)) + 1
+
+
+def _some_payout(state: State, pick: int) -> str:
+    return payout_id(state.collaboration_id, _some_part(state, pick))
+
+
+def _unsettled(state: State) -> str:
+    waiting = [part.number for part in state.parts if part.unsettled]
+    return payout_id(state.collaboration_id, waiting[0]) if waiting else ""
 
 
 MAKING = (Stage.DELIVERED, Stage.IN_PRODUCTION, Stage.CHANGES_REQUESTED)

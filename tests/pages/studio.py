@@ -467,5 +467,5 @@ class Studio:
 
     def completed(self, campaign_id: str) -> str:
         of = self.paid(campaign_id)
-        self.give(of, ConfirmTransfer(transfer_id=f"tr_{of[-12:]}"), STRIPE)
+        self.give(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of[-12:]}"), STRIPE)
         return of

@@ -18,6 +18,7 @@ from api.pages.work import READ
 from domain.command_table import COMMANDS
 from domain.commands import DeclineReason, ParcelProblem
 from domain.offer import CampaignType, Format, Platform
+from domain.parts import PartKind
 from domain.roles import ActorKind
 from domain.stages import Ball, Stage
 
@@ -54,6 +55,7 @@ def test_every_choice_has_its_words() -> None:
     wanted += [f"form.{form}" for form in COMMAND_OF if form not in ("address", "fields")]
     gates = re.findall(r'name="([a-z_]+)"|_gate\(\s*"([a-z_]+)"', (ROOT / "domain/gates.py").read_text())
     wanted += [f"gate.{one or other}" for one, other in gates if (one or other) != "no_open_attempt"]
+    wanted += [f"payment.what.{kind.value}" for kind in PartKind]
     for state in ("ready", "sending", "unknown", "sent", "confirmed"):
         wanted.append(f"payment.state_is.{state}")
     parcels = re.search(
@@ -71,7 +73,7 @@ def test_every_refusal_that_a_creator_can_meet_has_its_words() -> None:
         "already_flagged", "nothing_asked", "not_unknown", "other_draft", "other_parcel", "other_transfer",
         "not_flagged", "needs_person", "no_fee", "already_held", "not_held", "not_overridable",
         "other_payout", "payout_held", "no_finding", "other_watch", "four_eyes", "already_known",
-        "clawback_open", "clawback_under_way", "no_clawback", "not_asked", "nothing_to_settle",
+        "clawback_open", "not_sent", "clawback_under_way", "no_clawback", "not_asked", "nothing_to_settle",
         "revision_limit", "too_early", "work_handed_in", "decline_instead", "disputed", "no_parcel",
     }  # fmt: skip
     codes = set(re.findall(r'code="([a-z_]+)"', DECISIONS)) | {"wrong_stage", "wrong_actor"}
@@ -105,7 +107,8 @@ def test_every_text_is_used() -> None:
     built = (
         "now.", "event.", "who.", "turn.", "due.", "done.", "error.", "problem.", "gate.", "gate_more.",
         "gate_result.", "decline_reason.", "parcel_problem.", "platform.", "format.", "status.parcel_state.",
-        "payment.state_is.", "findings.", "address.", "offer.heading_", "offer.marking_", "form.",
+        "payment.state_is.", "payment.what.", "findings.", "address.", "offer.heading_",
+        "offer.marking_", "form.",
     )  # fmt: skip
     unused = [
         name

@@ -9,10 +9,11 @@ from domain.approvals import ApprovalRules
 from domain.commands import ApprovePayout, OpenAttempt
 from domain.ids import derived_id
 from domain.ledger import payout_id
+from domain.policy import Policy
 from domain.roles import Actor, ActorKind, Role
 from infra.ids import new_id
 from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Member, Post
-from tests.records.office import Office
+from tests.records.office import NO_DRAFT, Office
 
 ONE_APPROVAL: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 1}]}}
 TWO_APPROVALS: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 2}]}}
@@ -49,9 +50,9 @@ def set_rules(office: Office, rules: dict[str, Any], version: int = 1) -> None:
         )
 
 
-def waiting(office: Office, *, url: str = "") -> str:
+def waiting(office: Office, *, url: str = "", policy: Policy = NO_DRAFT) -> str:
     """A payable collaboration with everything that the gates look at, payee included."""
-    of = office.payable()
+    of = office.payable(policy)
     office.payee(of, f"acct_{of}")
     with office.sessions.begin() as session:
         session.add(

@@ -38,7 +38,7 @@ from domain.gate_facts import Gate, GateResult
 from domain.ids import derived_id
 from domain.ledger import budget_declared, payout_id
 from domain.money import Money
-from domain.offer import CampaignType, Deliverable, Format, Offer, Platform
+from domain.offer import CampaignType, Deliverable, FeeTail, Format, Offer, Platform
 from domain.policy import Policy
 from domain.roles import HANDSEL, Actor, ActorKind
 from domain.state import Change, State
@@ -88,6 +88,8 @@ class Office:
     variant_id: str = field(default_factory=lambda: new_id("variant"))
     clock: datetime = START
     numbers: Any = field(default_factory=itertools.count)
+    tails: list[FeeTail] = field(default_factory=list)
+    """Of the offers that are made from now on."""
 
     def open(
         self,
@@ -176,6 +178,7 @@ class Office:
                 offer_id=new_id("offer"),
                 type=kind,
                 fee=in_type(kind),
+                tails=self.tails if kind.pays else [],
                 policy=policy,
                 zone="Europe/Berlin",
             )
@@ -211,6 +214,7 @@ class Office:
             terms=Offer(
                 type=state.type,
                 fee=state.fee,
+                tails=state.tails,
                 deliverables=[Deliverable(platform=Platform.INSTAGRAM, format=Format.REEL)],
             ).model_dump(mode="json"),
             text=TERMS,
@@ -328,7 +332,7 @@ class Office:
             "gates": [passed.model_dump(mode="json")],
             "all_pass": True,
             "destination": "acct_1",
-            "amount": FEE.amount,
+            "amount": state.due.amount if state.due else 0,
             "currency": FEE.currency,
             "at": self.clock,
         }
@@ -382,8 +386,8 @@ class Office:
             self.must(of, Deliver(), CARRIER)
         return of
 
-    def payable(self) -> str:
-        of = self.in_production()
+    def payable(self, policy: Policy = NO_DRAFT) -> str:
+        of = self.in_production(policy=policy)
         self.must(of, SubmitPost(submission_id=self.submission(of)), CREATOR)
         self.must(of, RecordCheck(check_id=derived_id("disclosure_check", of, 1), outcome="pass"))
         return of

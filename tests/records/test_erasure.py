@@ -17,6 +17,7 @@ from domain.audit import canonical
 from domain.bundle_verifier import verify as verify_bundle
 from domain.commands import ConfirmTransfer, SettleAttempt
 from domain.errors import Invalid, NotFound, Refused
+from domain.ledger import payout_id
 from infra.audit.verify import verify as verify_log
 from infra.erasure import destroy
 from infra.erasure.addresses import purge_addresses
@@ -96,7 +97,7 @@ class House:
 def house(office: Office, settings: Settings, own_database_url: str) -> House:
     office.open()
     of = office.sent()
-    office.must(of, ConfirmTransfer(transfer_id=f"tr_{of}"), STRIPE)
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
     objects = ObjectStore(settings)
     creator_id = office.state(of).creator_id
     check_id, asset_id = new_id("disclosure_check"), new_id("asset")

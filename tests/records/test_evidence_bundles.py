@@ -21,6 +21,7 @@ from sqlalchemy import delete, select
 from domain.bundle_verifier import MANIFEST, PROOF, pack, readable, sha256, verify
 from domain.commands import ConfirmTransfer
 from domain.errors import Refused
+from domain.ledger import payout_id
 from infra.audit.append import append_audit
 from infra.audit.roots import Roots
 from infra.audit.signing import Signer
@@ -66,7 +67,7 @@ class Desk:
                     evidence_key="", checked_at=office.clock,
                 )
             )  # fmt: skip
-        office.must(of, ConfirmTransfer(transfer_id=f"tr_{of}"), STRIPE)
+        office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
         with office.sessions() as session:
             return session.scalars(select(Payout.id).where(Payout.collaboration_id == of)).one()
 

@@ -91,7 +91,7 @@ def test_a_fee_goes_from_the_budget_to_the_creator_in_four_steps(office: Office)
     assert _payout(office, of).state == "sent"
     assert _attempts(office, of) == [(1, "sent", f"tr_{of}")]
     _assert_sound(office)
-    office.must(of, ConfirmTransfer(transfer_id=f"tr_{of}"), STRIPE)
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
     assert (_payout(office, of).state, office.state(of).stage) == ("confirmed", Stage.COMPLETED)
     _assert_sound(office)
 
@@ -99,7 +99,7 @@ def test_a_fee_goes_from_the_budget_to_the_creator_in_four_steps(office: Office)
 def test_stripes_message_may_come_before_the_answer_to_the_call(office: Office) -> None:
     office.open()
     of = office.paying()
-    office.must(of, ConfirmTransfer(transfer_id="tr_early"), STRIPE)
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id="tr_early"), STRIPE)
     assert _lines(office, of) == {HELD, EARNED, OPENED, SENT}
     assert _attempts(office, of) == [(1, "sent", "tr_early")]
     assert _payout(office, of).state == "confirmed"
@@ -142,7 +142,7 @@ def test_an_unknown_outcome_moves_nothing_until_it_is_known(office: Office) -> N
     assert office.state(of).attention is Attention.OUTCOME_UNKNOWN
     assert office.balance(f"payout:{payout_id(of)}:in_transit") == FEE.amount
     _assert_sound(office)
-    office.must(of, ConfirmTransfer(transfer_id="tr_found"))
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id="tr_found"))
     assert _attempts(office, of) == [(1, "sent", "tr_found")]
     _assert_sound(office)
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select, text
 
 from domain import bundle_verifier
 from domain.commands import ConfirmTransfer
+from domain.ledger import payout_id
 from infra.tables import Payout
 from infra.vault import Vault
 from tests.conftest import RunningStack
@@ -46,7 +47,7 @@ def handsel(stack: RunningStack, own_database_url: str, tmp_path: Path) -> Run:
 
 def _paid(office: Office) -> str:
     of = office.sent()
-    office.must(of, ConfirmTransfer(transfer_id=f"tr_{of}"), STRIPE)
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
     with office.sessions() as session:
         return session.scalars(select(Payout.id).where(Payout.collaboration_id == of)).one()
 

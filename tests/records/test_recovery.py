@@ -49,7 +49,7 @@ from tests.records.office import FEE, STRIPE, Office
 
 def completed(office: Office) -> str:
     of = office.sent()
-    office.must(of, ConfirmTransfer(transfer_id=f"tr_{of}"), STRIPE)
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
     return of
 
 
@@ -85,7 +85,7 @@ def refused(office: Office, of: str, command: Command, actor: Actor) -> str:
 def test_what_stripe_reverses_waits_for_a_persons_word(office: Office) -> None:
     office.open(budget=FEE.amount)
     of = completed(office)
-    office.must(of, RecordReversal(transfer_id=f"tr_{of}", total=10_000), STRIPE)
+    office.must(of, _reversal(of, 10_000), STRIPE)
     assert office.state(of).attention is Attention.TRANSFER_REVERSED
     assert balances(office, of) | {"elsewhere": 0} == {
         "budget": 0,
@@ -97,9 +97,9 @@ def test_what_stripe_reverses_waits_for_a_persons_word(office: Office) -> None:
     }
     sound(office)
     with pytest.raises(IllegalCommand, match="known"):
-        office.decided(of, RecordReversal(transfer_id=f"tr_{of}", total=10_000), STRIPE)
-    office.must(of, RecordReversal(transfer_id=f"tr_{of}", total=FEE.amount), STRIPE)
-    office.must(of, SettleReversal(reason="wrong_person"), person(office))
+        office.decided(of, _reversal(of, 10_000), STRIPE)
+    office.must(of, _reversal(of, FEE.amount), STRIPE)
+    office.must(of, SettleReversal(payout_id=payout_id(of), reason="wrong_person"), person(office))
     assert balances(office, of)["budget"] == FEE.amount
     assert balances(office, of)["returned"] == 0
     assert (office.state(of).stage, office.state(of).attention) == (Stage.COMPLETED, None)
@@ -107,6 +107,10 @@ def test_what_stripe_reverses_waits_for_a_persons_word(office: Office) -> None:
 
 
 # --- clawbacks -------------------------------------------------------------------------------------------
+
+
+def _reversal(of: str, total: int) -> RecordReversal:
+    return RecordReversal(payout_id=payout_id(of), transfer_id=f"tr_{of}", total=total)
 
 
 def _ask(of: str, amount: int = 10_000) -> RequestClawback:
@@ -125,11 +129,11 @@ def test_a_clawback_needs_two_persons_and_moves_money_once(office: Office) -> No
     assert (balances(office, of)["paid"], balances(office, of)["returning"]) == (12_000, 10_000)
     sound(office)
     with pytest.raises(IllegalCommand, match="with Stripe"):
-        office.decided(of, RecordReversal(transfer_id=f"tr_{of}", total=10_000), STRIPE)
+        office.decided(of, _reversal(of, 10_000), STRIPE)
     office.must(of, SettleClawback(number=1, result="sent", reversal_id="trr_1"))
     assert (balances(office, of)["budget"], balances(office, of)["returning"]) == (10_000, 0)
     with pytest.raises(IllegalCommand, match="known"):  # Stripe's message about our own reversal
-        office.decided(of, RecordReversal(transfer_id=f"tr_{of}", total=10_000), STRIPE)
+        office.decided(of, _reversal(of, 10_000), STRIPE)
     with pytest.raises(Invalid, match="12000"):
         office.decided(of, _ask(of, 12_001), mo)
     (row,) = [one for one in _rows(office, Clawback) if one.payout_id == payout_id(of)]
@@ -223,7 +227,7 @@ def test_a_payment_that_was_not_made_elsewhere_goes_on(office: Office) -> None:
 def test_the_year_counts_what_was_sent_less_what_came_back_and_gifts_that_arrived(office: Office) -> None:
     office.open()
     of = completed(office)
-    office.must(of, RecordReversal(transfer_id=f"tr_{of}", total=2_000), STRIPE)
+    office.must(of, _reversal(of, 2_000), STRIPE)
     with office.sessions() as session:
         brand = session.get_one(Brand, office.brand_id)
         (year,) = yearly_totals(session, brand, office.clock.year)
@@ -277,7 +281,7 @@ def test_a_reversal_names_the_total(office: Office) -> None:
     (errand,) = _told(
         office, "transfer.reversed", payout_id=payout_id(of), object_id=f"tr_{of}", amount_reversed=500
     )
-    assert errand.command == RecordReversal(transfer_id=f"tr_{of}", total=500)
+    assert errand.command == _reversal(of, 500)
     assert _told(office, "transfer.reversed", payout_id="payout_unknown", amount_reversed=5) == []
 
 

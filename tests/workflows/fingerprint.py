@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Path(__file__).with_name("fingerprints.json")
-SOURCES = ("collaboration.py", "campaign.py", "pump.py", "watch.py", "reconciliation.py")
+SOURCES = ("collaboration.py", "paying.py", "campaign.py", "pump.py", "watch.py", "reconciliation.py")
 ISSUES_COMMANDS = {
     "execute_activity",
     "start_activity",

@@ -16,9 +16,10 @@ from domain.commands import (
     Recheck,
     TransferResult,
 )
-from domain.offer import CampaignType
+from domain.offer import CampaignType, FeeTail
 from domain.stages import Stage
 from domain.state import State
+from tests.workflows.test_parts import confirmed
 from tests.workflows.test_paths import accept, ship, to_approved, to_posted, to_production
 from tests.workflows.world import CARRIER, CREATOR, STRIPE, Life, Outside, living, opening
 
@@ -63,7 +64,15 @@ async def _retried(life: Life) -> None:
 async def _completed(life: Life) -> None:
     await to_posted(life)
     await life.until(Stage.PAID)
-    await life.give(ConfirmTransfer(transfer_id="tr_1"), STRIPE)
+    await life.give(ConfirmTransfer(payout_id=life.payout(), transfer_id="tr_1"), STRIPE)
+    await life.handle.result()
+
+
+async def _tailed(life: Life) -> None:
+    await to_posted(life)
+    await confirmed(life, 1)
+    await life.days(3)
+    await confirmed(life, 2)
     await life.handle.result()
 
 
@@ -85,6 +94,7 @@ LIVES: dict[str, tuple[State, Outside, Callable[[Life], Awaitable[None]]]] = {
     "disclosure-mended": (opening(), _outside([CheckOutcome.FAIL]), _mended),
     "transfer-refused": (opening(), _outside(refusal="payee"), _retried),
     "completed": (opening(), _outside(), _completed),
+    "paid-in-parts": (opening(tails=[FeeTail(percent=20, live_for="2d")]), _outside(), _tailed),
 }
 
 

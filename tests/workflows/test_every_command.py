@@ -40,8 +40,8 @@ _ARGUMENTS = {
     "hold_payout": {"reason": "odd"},
     "release_payout": {"reason": "fine"},
     "override_gate": {"payout_id": derived_id("payout", "p", 1), "gate": "not_duplicate", "reason": "fine"},
-    "record_reversal": {"transfer_id": "tr_1", "total": 100},
-    "settle_reversal": {"reason": "seen"},
+    "record_reversal": {"payout_id": derived_id("payout", "p", 1), "transfer_id": "tr_1", "total": 100},
+    "settle_reversal": {"payout_id": derived_id("payout", "p", 1), "reason": "seen"},
     "record_bank_payout": {"outcome": "failed", "bank_payout_id": "po_1"},
     "request_clawback": {"payout_id": derived_id("payout", "p", 1), "amount": 5, "reason": "odd"},
     "approve_clawback": {"number": 1},
@@ -56,7 +56,7 @@ _ARGUMENTS = {
     "refuse_off_platform": {"payout_id": derived_id("payout", "p", 1), "reason": "odd"},
     "open_attempt": {"report_id": derived_id("gate_report", "g")},
     "settle_attempt": {"result": "refused", "reason": "never"},
-    "confirm_transfer": {"transfer_id": "tr_1"},
+    "confirm_transfer": {"payout_id": derived_id("payout", "p", 1), "transfer_id": "tr_1"},
 }
 
 

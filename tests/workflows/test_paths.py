@@ -89,7 +89,7 @@ async def test_gifting_paid_from_invitation_to_payment() -> None:
     async with living(opening()) as life:
         await to_posted(life)
         await life.until(Stage.PAID)
-        await life.give(ConfirmTransfer(transfer_id="tr_1"), STRIPE)
+        await life.give(ConfirmTransfer(payout_id=life.payout(), transfer_id="tr_1"), STRIPE)
         await life.handle.result()
         assert life.outside.events == [
             "invitation_sent", "offer_accepted", "preparation_started", "parcel_shipped",
@@ -453,7 +453,7 @@ async def test_stripes_message_may_come_before_the_answer() -> None:
     async with living(opening(), outside) as life:
         await to_posted(life)
         await life.until(Stage.PAYING)
-        await life.give(ConfirmTransfer(transfer_id="tr_9"), STRIPE)
+        await life.give(ConfirmTransfer(payout_id=life.payout(), transfer_id="tr_9"), STRIPE)
         await life.handle.result()
         assert outside.events[-2:] == ["transfer_sent", "transfer_confirmed"]
         assert outside.mails.count("paid") == 1

@@ -58,7 +58,7 @@ def look(state: State, outcome: CheckOutcome, number: int = 1) -> RecordLook:
 async def completed(life: Life) -> State:
     await to_posted(life)
     state = await life.until(Stage.PAID)
-    await life.give(ConfirmTransfer(transfer_id="tr_1"), STRIPE)
+    await life.give(ConfirmTransfer(payout_id=life.payout(), transfer_id="tr_1"), STRIPE)
     await life.handle.result()
     return state
 

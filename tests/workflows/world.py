@@ -36,8 +36,9 @@ from activities.contracts import (
 )
 from domain.commands import CheckOutcome, Command, Request, TransferResult
 from domain.ids import derived_id
+from domain.ledger import payout_id
 from domain.money import Money
-from domain.offer import CampaignType
+from domain.offer import CampaignType, FeeTail
 from domain.policy import Policy
 from domain.roles import Actor, ActorKind
 from domain.stages import Attention, Stage
@@ -54,7 +55,9 @@ CARRIER = Actor(kind=ActorKind.CARRIER, id="event")
 STRIPE = Actor(kind=ActorKind.STRIPE, id="evt")
 
 
-def opening(kind: CampaignType = CampaignType.GIFTING_PAID, **policy: Any) -> State:
+def opening(
+    kind: CampaignType = CampaignType.GIFTING_PAID, *, tails: list[FeeTail] | None = None, **policy: Any
+) -> State:
     """A fresh collaboration of this type."""
     name = uuid.uuid4().hex
     fee = Money(amount=22000, currency="USD") if kind.pays else None
@@ -66,6 +69,7 @@ def opening(kind: CampaignType = CampaignType.GIFTING_PAID, **policy: Any) -> St
         offer_id=derived_id("offer", name),
         type=kind,
         fee=fee,
+        tails=tails or [],
         policy=Policy(**policy),
         zone="America/New_York",
     )
@@ -204,6 +208,10 @@ class Life:
             await self.give(command, actor)
         assert isinstance(caught.value.cause, ApplicationError)
         return str(caught.value.cause.type)
+
+    def payout(self, part: int = 1) -> str:
+        """The id of the payout of one part."""
+        return payout_id(self.handle.id.removeprefix("collaboration/"), part)
 
     async def state(self) -> State:
         """The state in the workflow's memory."""
