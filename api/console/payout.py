@@ -32,6 +32,7 @@ from domain.approvals import APPROVERS
 from domain.errors import NotFound, Refused
 from domain.gate_facts import Gate, GateResult
 from domain.gates import OVERRIDABLE
+from domain.terms import in_words
 from infra.tables import EvidenceBundle, Member, Payout, Post
 
 router = console_router()
@@ -181,6 +182,7 @@ def show(
         campaign=campaigns_named(session, [story.campaign_id])[story.campaign_id],
         actors=actors,
         gate_name=gate_name,
+        in_words=in_words,
         reason_words=reason_words,
         gates=[(gate, gate_name(gate.name), waits_for(gate)) for gate in gates],
         open_gates=_open_gates(gates),

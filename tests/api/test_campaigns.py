@@ -157,6 +157,20 @@ def test_a_fee_must_fit_the_campaign(brand: Tenant, campaign: Any) -> None:
     assert brand.get("/collaborations")["items"] == []
 
 
+def test_a_fee_of_ones_own_must_have_room_for_the_tails(brand: Tenant) -> None:
+    brand.post("/products", lamp())
+    with_tail = campaign_body() | {
+        "offer": campaign_body()["offer"] | {"tails": [{"percent": 20, "live_for": "30d"}]}
+    }
+    made = brand.post("/campaigns", with_tail)
+    path = f"/campaigns/{made['id']}/invitations"
+    ids = add_creators(brand, 1)
+    small = {"creator_ids": ids, "fee": {"amount": 1, "currency": "USD"}}
+    answer = brand.call("POST", path, json=small)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "fee.amount")
+    assert brand.get("/collaborations")["items"] == []
+
+
 def test_ten_thousand_creators_are_invited_in_one_call(
     brand: Tenant, campaign: Any, sessions: Sessions
 ) -> None:

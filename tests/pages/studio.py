@@ -43,7 +43,7 @@ from domain.gates import all_pass, assess
 from domain.ids import derived_id
 from domain.ledger import budget_declared, payout_id
 from domain.money import Money
-from domain.offer import CampaignType, Deliverable, Offer
+from domain.offer import CampaignType, Deliverable, FeeTail, Offer
 from domain.policy import Policy
 from domain.roles import HANDSEL, Actor, ActorKind
 from domain.state import State
@@ -149,6 +149,7 @@ class Studio:
         variants: tuple[str, ...] = ("OAT-30ml", "OAT-50ml", "OAT-Travelset"),
         ships_to: tuple[str, ...] = (),
         pieces: int = 1,
+        tails: tuple[FeeTail, ...] = (),
         status: CampaignStatus = CampaignStatus.LIVE,
     ) -> str:
         """A campaign of this type."""
@@ -166,6 +167,7 @@ class Studio:
                 type=kind,
                 fee=FEE if kind.pays else None,
                 deliverables=[Deliverable(platform="instagram", format="reel", quantity=pieces)],
+                tails=list(tails),
             ),
             policy=policy or Policy(),
             variants=list(variants) if kind.ships else [],

@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from domain.bundle_verifier import MANIFEST, PROOF, pack, readable, sha256, verify
-from domain.commands import ConfirmTransfer
+from domain.commands import ConfirmTransfer, OpenAttempt, Recheck, RecordCheck, SettleAttempt
 from domain.errors import Refused
+from domain.ids import derived_id
 from domain.ledger import payout_id
+from domain.offer import FeeTail
+from domain.roles import CLOCK
 from infra.audit.append import append_audit
 from infra.audit.roots import Roots
 from infra.audit.signing import Signer
@@ -124,6 +127,27 @@ def test_a_bundle_tells_the_whole_story_and_verifies_by_itself(desk: Desk, tmp_p
     ran = _script(tmp_path, data)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert bundle.payout_id in ran.stdout
+
+
+def test_a_tail_has_a_bundle_of_its_own_that_says_what_it_is_for(desk: Desk) -> None:
+    office = desk.office
+    office.tails = [FeeTail(percent=20, live_for="30d")]
+    first = desk.paid()
+    with office.sessions() as session:
+        of = session.get_one(Payout, first).collaboration_id
+    office.later(days=31)
+    office.must(of, Recheck(), CLOCK)
+    office.must(of, RecordCheck(check_id=derived_id("disclosure_check", of, 2), outcome="pass"))
+    office.must(of, OpenAttempt(report_id=office.report(of, destination=f"acct_{of}")))
+    office.must(of, SettleAttempt(result="sent", transfer_id=f"tr_2_{of}"))
+    office.must(of, ConfirmTransfer(payout_id=payout_id(of, 2), transfer_id=f"tr_2_{of}"), STRIPE)
+    for paid, amount, words in ((first, "176.00 USD", ""), (payout_id(of, 2), "44.00 USD", "stayed live")):
+        _, data = desk.build(paid)
+        assert verify(data) == []
+        page = _files(data)["index.html"].decode()
+        assert f"{amount} paid" in page
+        assert words in page
+        assert ("part of the fee" in page) == bool(words)
 
 
 def test_the_same_record_gives_the_same_bytes_and_another_one_a_new_number(desk: Desk) -> None:
