@@ -90,10 +90,14 @@ def report(sessions: sessionmaker[Session], collaboration_id: str, sequence: int
 
 
 def _in_line(session: Session, facts: GateFacts, gates: list[Gate], now: datetime) -> Standing | None:
-    """Join those that wait for the same money while nothing else is in the way, or leave them."""
+    """Join those that wait for the same money while nothing else is in the way, or leave them.
+
+    Whose attempt is under way keeps its place until the attempt is closed.
+    """
     of = payout_id(facts.collaboration_id, facts.part)
     if not but_money(gates) or facts.pay_by is None:
-        payout_line.leave(session, of, now)
+        if not facts.open_attempt:
+            payout_line.leave(session, of, now)
         return None
     waiting = payout_line.Waiting(
         payout_id=of,

@@ -126,7 +126,7 @@ def measure_reconciliation(rows: int) -> list[dict[str, Any]]:
     with counting_house() as place:
         _seed_attempts(place, rows)
         _seed_stripe(place, rows)
-        gateway, sessions = stripe_gateway(place.settings), place.sessions
+        gateway, sessions = stripe_gateway(place.settings, place.sessions), place.sessions
         timings: list[tuple[str, float]] = []
 
         def timed(what: str, work: Any) -> Any:

@@ -179,7 +179,7 @@ class Yard:
         """Give each creator a payment account that can receive money."""
         from infra.worker import stripe_gateway
 
-        gateway = stripe_gateway(self.settings)
+        gateway = stripe_gateway(self.settings, self.sessions)
         rows = []
         for creator_id in creator_ids:
             account = gateway.create_account(creator_id, "US", None, f"account:{creator_id}")

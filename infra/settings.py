@@ -112,7 +112,8 @@ class Settings(BaseSettings):
     payment_activity_slots: int = Field(default=4, ge=1, le=100)
     """Activities one worker of the queue `payments` runs at once."""
     payment_rate: float = Field(default=20.0, gt=0, le=1000)
-    """Payment activities started per second over all workers: Stripe's limits are shared."""
+    """Calls to Stripe per second over all workers, in slots of equal distance, and payment activities
+    started per second. Stripe allows 25 a second and endpoint, and 25 in all in a sandbox."""
     worker_cached_workflows: int = Field(default=1000, ge=0, le=100_000)
     """Workflows one worker keeps in memory between their tasks."""
 

@@ -40,6 +40,7 @@ from infra.logs import configure
 from infra.objects import ObjectStore
 from infra.platforms import StoredBudget, StoredTokens
 from infra.settings import Settings, get_settings
+from infra.stripe_pace import SharedPace
 from infra.temporal import connect
 from infra.vault import Vault
 from workflows.campaign import CampaignWorkflow
@@ -76,13 +77,14 @@ GRACE = timedelta(seconds=20)
 log = structlog.get_logger()
 
 
-def stripe_gateway(settings: Settings) -> StripeGateway:
-    """The gateway as the settings say; in local mode it can reach loopback only."""
+def stripe_gateway(settings: Settings, sessions: sessionmaker[Session]) -> StripeGateway:
+    """The gateway as the settings say, at the pace of all workers; in local mode it reaches loopback only."""
     return StripeGateway(
         settings.stripe_api_key,
         settings.stripe_api_base or None,
         settings.stripe_accounts_api,
         loopback_only=settings.mode == "local",
+        pace=SharedPace(sessions, settings.payment_rate),
     )
 
 
@@ -119,7 +121,7 @@ def collaboration_activities(settings: Settings, client: Client) -> list[Callabl
 def payment_activities(settings: Settings, client: Client) -> list[Callable[..., Any]]:
     """Activities of the queue `payments`."""
     sessions = make_sessions(make_engine(settings))
-    gateway = stripe_gateway(settings)
+    gateway = stripe_gateway(settings, sessions)
     payments = PaymentActivities(sessions, gateway, settings)
     clawbacks = ClawbackActivities(sessions, gateway)
     inbox = InboxActivities(sessions, client, asyncio.get_running_loop(), gateway, settings)

@@ -23,6 +23,7 @@ from activities.adapters.stripe_answers import (
     stripe_row,
     thin_event,
 )
+from activities.adapters.stripe_transport import Pace, PacedClient, at_once
 from activities.payments_port import (
     WEBHOOK_PATHS,
     FoundTransfer,
@@ -89,6 +90,7 @@ class StripeGateway:
     `api_base` replaces all four of Stripe's addresses; None is Stripe itself. With `loopback_only`
     (local mode, tests) any other address than this machine is refused. `timeout` is in seconds.
     `v1_capabilities` are what accounts made by v1 request; some countries need `card_payments` too.
+    `pace` is asked before each call.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class StripeGateway:
         *,
         loopback_only: bool = False,
         v1_capabilities: tuple[str, ...] = ("transfers",),
+        pace: Pace = at_once,
     ) -> None:
         if loopback_only and not _is_loopback(api_base):
             raise ValueError("STRIPE_API_BASE must be an address of this machine in local mode")
@@ -114,8 +117,8 @@ class StripeGateway:
         self._client = stripe.StripeClient(
             api_key,
             max_network_retries=0,
-            http_client=stripe.RequestsClient(
-                timeout=timeout, proxy=NO_PROXY if _is_loopback(api_base) else None
+            http_client=PacedClient(
+                pace, timeout=timeout, proxy=NO_PROXY if _is_loopback(api_base) else None
             ),
             **addresses,
         )

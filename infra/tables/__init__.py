@@ -60,7 +60,7 @@ from infra.tables.people import (
 )
 from infra.tables.posts import PlatformCalls, PlatformToken
 from infra.tables.runs import PayingBalance, PayoutRunItem, PayoutRunRow
-from infra.tables.traffic import IdempotentCall, Inbox
+from infra.tables.traffic import IdempotentCall, Inbox, StripePace
 
 __all__ = [
     "APPEND_ONLY",
@@ -126,6 +126,7 @@ __all__ = [
     "StaffSession",
     "StripeCursor",
     "StripeMovement",
+    "StripePace",
     "Submission",
     "Suppression",
     "Table",

@@ -1,4 +1,4 @@
-"""What comes in from outside before it is worked, and answers kept for repeated API calls."""
+"""What comes in from outside before it is worked, answers kept for repeats, and the pace of our own calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from infra.tables.base import Table
+from infra.tables.base import Key, Table
 
 
 class Inbox(Table):
@@ -40,3 +40,11 @@ class IdempotentCall(Table):
     status: Mapped[int | None]
     body: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StripePace(Table):
+    """When the next call to Stripe may begin, for all workers together (`infra/stripe_pace.py`)."""
+
+    __tablename__ = "stripe_pace"
+    name: Mapped[Key]
+    next_at: Mapped[datetime]
