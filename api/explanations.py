@@ -237,6 +237,14 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The journal needs a code for each account that it names, and some have none.",
         "Set them with `PATCH /exports/account-codes` or `handsel export code`.",
     ),
+    "rules_changed": Explanation(
+        "Somebody set other rules of approval since the page was shown.",
+        "Look at what counts now, and set your rules again if they should count instead.",
+    ),
+    "document_changed": Explanation(
+        "The stored file of a payment outside of Stripe is not the one that was uploaded.",
+        "Compare its SHA-256 with the record; restore the file from a backup of the object store.",
+    ),
     "parquet_unavailable": Explanation(
         "Parquet needs a library that is not installed here.",
         "Install `handsel[parquet]`, or ask for CSV or JSON lines.",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.auth import own
 from api.payout_decisions import Decides
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound, Refused
 from domain.ids import derived_id
 from domain.ledger import actor_text
 from infra.objects import ObjectStore, StoreUnavailable
@@ -51,3 +51,15 @@ def keep_document(
         session.flush()
         session.refresh(known)
     return known
+
+
+def document_bytes(store: ObjectStore | None, kept: PaymentDocument) -> bytes:
+    """The file as it was uploaded. Raises `NotFound` where it was deleted, `Refused` where it was changed."""
+    if store is None:
+        raise StoreUnavailable("no file store is set up")
+    body = store.read(kept.object_key)
+    if body is None:
+        raise NotFound("this document was deleted")
+    if hashlib.sha256(body).hexdigest() != kept.sha256:
+        raise Refused("the stored file is not the one that was uploaded", code="document_changed")
+    return body

@@ -76,6 +76,7 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "approve_elsewhere_here": PAYS,
     "refuse_elsewhere_here": PAYS,
     "settle_reversal_here": PAYS,
+    "document_file": PAYS,
     "build_bundle_here": WORKS,
     "bundle_file": ANYBODY,
     "collaboration_page": ANYBODY,
@@ -92,6 +93,11 @@ PAGES: Final[dict[str, frozenset[Role]]] = {
     "account_page": ANYBODY,
     "exports_page": ANYBODY,
     "export_file_here": WORKS,
+    "account_codes_page": ANYBODY,
+    "set_codes_here": PAYS,
+    "yearly_page": ANYBODY,
+    "approval_rules_page": ANYBODY,
+    "set_rules_here": OWNS,
     "nothing_here": ANYBODY,
 }
 """Page (name of its function) to the roles that may open or send it."""

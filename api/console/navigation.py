@@ -44,6 +44,9 @@ NAVIGATION: Final[tuple[Group, ...]] = (
             Item("months_page", "/console/months"),
             Item("ledger_page", "/console/ledger"),
             Item("exports_page", "/console/exports"),
+            Item("account_codes_page", "/console/account-codes"),
+            Item("yearly_page", "/console/yearly-totals"),
+            Item("approval_rules_page", "/console/approval-rules"),
         ),
     ),
     Group(

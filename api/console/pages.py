@@ -5,12 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.console import (
+    account_codes,
+    approval_rules,
     books,
     brand,
     bundles,
     captions,
     collaboration,
     differences,
+    documents,
     door,
     home,
     joining,
@@ -24,6 +27,7 @@ from api.console import (
     reviews,
     runs,
     setting_up,
+    yearly,
 )
 from api.console.route import console_router
 from domain.errors import NotFound
@@ -49,10 +53,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     runs.router,
     recovery.router,
     bundles.router,
+    documents.router,
     collaboration.router,
     differences.router,
     months.router,
     books.router,
+    account_codes.router,
+    yearly.router,
+    approval_rules.router,
     people.router,
     keys.router,
     brand.router,

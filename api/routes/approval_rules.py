@@ -8,15 +8,11 @@ from fastapi import APIRouter
 from sqlalchemy import select
 
 from activities.rules import rules_of
-from api.auth import own_brand
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
 from api.problems import answers
 from api.schemas.payouts import RulesGiven, RulesShown
-from domain.errors import Invalid
-from domain.ledger import actor_text
-from infra.audit.append import append_audit
-from infra.ids import new_id
-from infra.tables import ApprovalRuleSet, Brand, Member
+from infra.approval_rules import set_rules
+from infra.tables import ApprovalRuleSet
 
 router = APIRouter(
     tags=["payouts"], route_class=CallRoute, dependencies=KEYED, responses=answers(401, 403, 422, 503)
@@ -49,33 +45,7 @@ def get_approval_rules(caller: CallerOf, session: SessionOf) -> RulesShown:
 )
 def set_approval_rules(given: RulesGiven, caller: CallerOf, session: SessionOf) -> RulesShown:
     """Replace the rules by a new version, which counts for every payment not yet sent."""
-    session.get_one(Brand, own_brand(session, caller).id, with_for_update=True)
-    for position, limit in enumerate(given.limits):
-        member = session.get(Member, limit.member_id) if limit.member_id else None
-        if limit.member_id and (member is None or member.brand_id != caller.brand_id):
-            raise Invalid("no such member", field=f"limits.{position}.member_id")
-    version = rules_of(session, caller.brand_id).version + 1
-    now = datetime.now(UTC)
-    row = ApprovalRuleSet(
-        id=new_id("approval_rules"),
-        brand_id=caller.brand_id,
-        version=version,
-        rules=given.plain(),
-        made_by=actor_text(caller.actor),
-        created_at=now,
-    )
-    session.add(row)
-    session.flush()
-    append_audit(
-        session,
-        caller.brand_id,
-        "approval_rules",
-        row.id,
-        "approval_rules_set",
-        caller.actor,
-        now,
-        {"version": version},
-    )
+    row = set_rules(session, caller.brand_id, given, caller.actor, datetime.now(UTC))
     return RulesShown.model_validate(
-        {"version": version, "rules": row.rules, "made_by": row.made_by, "created_at": now}
+        {"version": row.version, "rules": row.rules, "made_by": row.made_by, "created_at": row.created_at}
     )

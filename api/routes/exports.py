@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from api.auth import own_brand
@@ -20,8 +19,8 @@ from api.export_files import Wanted, export_file
 from api.problems import answers
 from api.routes.ledger import AccountName
 from api.schemas.exports import Codes, CodesGiven, CodeShown, ColumnShown, Exports, ExportShown
-from domain.ledger import ACCOUNT_KINDS, actor_text
-from infra.audit.append import append_audit
+from domain.ledger import ACCOUNT_KINDS
+from infra.account_codes import codes_of, set_code
 from infra.exports.columns import COLUMNS
 from infra.tables import AccountCode
 
@@ -143,10 +142,7 @@ def _export(
 @router.get("/exports/account-codes", summary="Account codes")
 def list_account_codes(caller: CallerOf, session: SessionOf) -> Codes:
     """Every kind of account with the code under which the brand's accounting keeps it."""
-    rows = {
-        row.account: row
-        for row in session.scalars(select(AccountCode).where(AccountCode.brand_id == caller.brand_id))
-    }
+    rows = codes_of(session, caller.brand_id)
     return Codes(items=[_code(name, rows.get(name)) for name in sorted({*ACCOUNT_KINDS, *rows})])
 
 
@@ -155,28 +151,7 @@ def set_account_codes(given: CodesGiven, caller: CallerOf, session: SessionOf) -
     """Set codes; an empty one takes the code away. Files that were made before stay as they are."""
     now = datetime.now(UTC)
     for one in given.codes:
-        if one.code:
-            session.merge(
-                AccountCode(
-                    brand_id=caller.brand_id,
-                    account=one.account,
-                    code=one.code,
-                    name=one.name,
-                    changed_at=now,
-                    changed_by=actor_text(caller.actor),
-                )
-            )
-        else:
-            session.execute(
-                delete(AccountCode).where(
-                    AccountCode.brand_id == caller.brand_id, AccountCode.account == one.account
-                )
-            )
-        data = {"account": one.account, "code": one.code}
-        append_audit(
-            session, caller.brand_id, "account_code", one.account.replace("/", "."), "account_code_set",
-            caller.actor, now, data,
-        )  # fmt: skip
+        set_code(session, caller.brand_id, one.account, one.code, one.name, caller.actor, now)
     session.flush()
     return list_account_codes(caller, session)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -282,7 +282,3 @@ class RulesGiven(ApprovalRules):
     model_config = example(
         tiers={"USD": [{"above": 0, "approvals": 0}, {"above": 20000, "approvals": 1}]}, other_currencies=1
     )
-
-    def plain(self) -> dict[str, Any]:
-        """As stored."""
-        return ApprovalRules.model_validate(self.model_dump()).model_dump(mode="json")

@@ -315,6 +315,9 @@ def test_every_page_of_money_is_accessible(role: Role, desk: FinanceDesk, arrive
         "/console/ledger",
         f"/console/ledger/account?account={account}",
         "/console/exports",
+        "/console/account-codes",
+        "/console/yearly-totals",
+        "/console/approval-rules",
     ):
         page.goto(address + path)
         check_views(page, VIEWS + (OTHER_VIEWS if path in RICHEST else ()))

@@ -18,6 +18,7 @@ from domain.bundle_verifier import verify
 from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from infra.settings import Settings
+from infra.tables import PaymentDocument
 from tests.api.live import until, working
 from tests.api.test_payouts import Desk
 from tests.console.conftest import hidden_fields
@@ -303,3 +304,38 @@ def test_a_payment_outside_of_stripe_needs_a_document_and_a_second_person(desk: 
     said = words(ida.client.get(one).text)
     assert "paid elsewhere" in said
     assert desk.transfers(of) == desk.attempts(of) == 0
+
+
+def test_a_document_is_downloaded_by_finance_alone_and_only_as_it_was_uploaded(
+    desk: Desk, signed_in: As, app: FastAPI
+) -> None:
+    (of,), (second,) = waiting(desk), waiting(desk)
+    one = f"{LIST}/{payout_id(of)}"
+    mo = signed_in(person(desk.office))
+    fields = hidden_fields(mo.client.get(one).text, f"{one}/elsewhere") | {"reason": "bank_transfer"}
+    body = b"%PDF-1.7 <script>alert(1)</script>"
+    receipt = ('ada "lovelace".html', body, "text/html")
+    assert mo.client.post(f"{one}/elsewhere", data=fields, files={"document": receipt}).status_code == 303
+    link = re.search(rf'href="({one}/documents/[^"]+)"', mo.client.get(one).text)
+    assert link
+    file = mo.client.get(link.group(1))
+    assert file.content == body
+    assert file.headers["content-type"] == "application/pdf"
+    assert re.fullmatch(r'attachment; filename="\w+\.pdf"', file.headers["content-disposition"])
+    assert file.headers["x-content-type-options"] == "nosniff"
+    assert file.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in file.headers["content-security-policy"]
+    for role in (Role.OPS, Role.VIEWER):
+        other = signed_in(person(desk.office, role))
+        assert other.client.get(link.group(1)).status_code == 403
+        assert link.group(1) not in other.client.get(one).text
+    of_another = link.group(1).replace(payout_id(of), payout_id(second))
+    assert mo.client.get(of_another).status_code == 404
+    with desk.office.sessions() as session:
+        kept = session.get_one(PaymentDocument, link.group(1).rpartition("/")[2])
+    app.state.objects.put(kept.object_key, b"%PDF-1.7 another", "application/pdf")
+    changed = mo.client.get(link.group(1))
+    assert changed.status_code == 409
+    assert "not the one that was uploaded" in words(changed.text)
+    app.state.objects.delete(kept.object_key)
+    assert mo.client.get(link.group(1)).status_code == 404
