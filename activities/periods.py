@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from activities.persons import decider
 from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import actor_text
 from domain.periods import Standing, bounds, in_the_way, month_of, months_between
@@ -71,8 +72,10 @@ def standing_of(session: Session, brand_id: str, month: str, now: datetime) -> t
 def close_period(session: Session, brand_id: str, month: str, actor: Actor, now: datetime) -> Period:
     """Close a month: from the commit on, no entry is dated in it. Closing a closed month changes nothing.
 
-    Raises `Refused` with the code of the first thing in the way.
+    A person does it, or a key that a person made. Raises `Forbidden` for anybody else, `Refused` with the
+    code of the first thing in the way.
     """
+    who = decider(session, brand_id, actor)
     session.execute(_LOCK, {"brand_id": brand_id})
     standing, row = standing_of(session, brand_id, month, now)
     if row is not None and row.state == "closed":
@@ -98,7 +101,8 @@ def close_period(session: Session, brand_id: str, month: str, actor: Actor, now:
         )
     )
     session.flush()
-    append_audit(session, brand_id, "period", month, "period_closed", actor, now, {"digest": row.digest})
+    told = {"digest": row.digest} | who.told
+    append_audit(session, brand_id, "period", month, "period_closed", actor, now, told)
     return row
 
 
@@ -113,9 +117,13 @@ def _starts(session: Session, brand_id: str, month: str, zone: str) -> datetime:
 def reopen_period(
     session: Session, brand_id: str, month: str, actor: Actor, reason: str, now: datetime
 ) -> Period:
-    """Open the newest closed month again. Raises `Refused` when it is not closed, or a later one is."""
+    """Open the newest closed month again. By a person, as closing.
+
+    Raises `Forbidden`, and `Refused` when it is not closed, or a later one is.
+    """
     if not reason.strip():
         raise Invalid("say why", field="reason")
+    who = decider(session, brand_id, actor)
     session.execute(_LOCK, {"brand_id": brand_id})
     _, row = standing_of(session, brand_id, month, now)
     if row is None or row.state != "closed":
@@ -130,6 +138,7 @@ def reopen_period(
     row.state, row.reason = "reopened", reason
     row.changed_at, row.changed_by = now, actor_text(actor)
     session.flush()
-    told = {"reason": words_digest(month, reason)}  # the words themselves stand in the period's own row
+    # The words themselves stand in the period's own row.
+    told = {"reason": words_digest(month, reason)} | who.told
     append_audit(session, brand_id, "period", month, "period_reopened", actor, now, told)
     return row

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from activities.persons import hands_of
 from domain.approvals import ApprovalRules, Given
 from domain.roles import ActorKind, Role
 from domain.state import State
@@ -41,12 +42,16 @@ def rules_of(session: Session, brand_id: str) -> RulesInForce:
 
 
 def conflict_of(session: Session, state: State, member_id: str) -> str:
-    """Why this person is not a second pair of eyes for this payment; empty when they are."""
+    """Why this person is not a second pair of eyes for this payment; empty when they are.
+
+    What a key did that they made, they did themselves.
+    """
+    hands = hands_of(session, member_id)
     set_by = session.scalar(
         select(TermsAuthor.what)
         .where(
             TermsAuthor.campaign_id == state.campaign_id,
-            TermsAuthor.actor_id == member_id,
+            TermsAuthor.actor_id.in_(hands),
             (TermsAuthor.collaboration_id.is_(None))
             | (TermsAuthor.collaboration_id == state.collaboration_id),
         )
@@ -67,7 +72,7 @@ def conflict_of(session: Session, state: State, member_id: str) -> str:
             Event.sequence > (opened or 0),
             Event.command.in_(_ASKED_FOR),
             Event.actor_kind == ActorKind.BRAND.value,
-            Event.actor_id == member_id,
+            Event.actor_id.in_(hands),
         )
         .limit(1)
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from activities.persons import decider
 from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import actor_text
 from domain.roles import Actor
@@ -78,10 +79,14 @@ def _require_of_brand(session: Session, brand_id: str, owner: str) -> None:
 def settle(
     session: Session, brand_id: str, item_id: str, actor: Actor, reason: str, now: datetime
 ) -> ReconciliationItem:
-    """A person knows why, and says so. Raises `Refused` when the difference is gone by itself."""
+    """A person knows why, and says so, themselves or by a key that they made.
+
+    Raises `Forbidden` for anybody else, `Refused` when the difference is gone by itself.
+    """
     if not reason.strip():
         raise Invalid("say why", field="reason")
     item = _locked(session, brand_id, item_id)
+    who = decider(session, brand_id, actor)
     if item.state == "settled":
         return item
     if item.state != "open":
@@ -89,7 +94,7 @@ def settle(
     item.state, item.reason = "settled", reason
     item.ended_at, item.ended_by = now, actor_text(actor)
     item.owner = item.owner or actor.id
-    data = {"reason": words_digest(item.id, reason)}
+    data = {"reason": words_digest(item.id, reason)} | who.told
     append_audit(session, brand_id, "difference", item.id, "difference_settled", actor, now, data)
     session.flush()
     return item

@@ -126,7 +126,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     # decisions about payments
     "needs_person": Explanation(
-        "A person has to do this; an API key cannot.", "Sign in, and do it as a member of the brand."
+        "A person has to do this; an API key cannot, or only one that a named person made.",
+        "Sign in, and do it as a member of the brand; months and differences also by a key of /console/keys.",
     ),
     "not_a_member": Explanation(
         "Only a member of the brand decides about its payments.", "Ask an owner to invite you."

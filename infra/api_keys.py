@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from activities.persons import maker_of
 from domain.roles import HANDSEL, Actor, Role
 from infra.audit.append import append_audit
 from infra.ids import new_id
@@ -41,7 +42,10 @@ def make_key(
     by: Actor = HANDSEL,
     key_id: str | None = None,
 ) -> NewKey:
-    """Make a key of this role for this brand; `mode` (local or production) stands in its prefix."""
+    """Make a key of this role for this brand; `mode` (local or production) stands in its prefix.
+
+    What the key does counts as done by the person who made it, also where they made it with another key.
+    """
     secret = f"hs_{mode}_{secrets.token_urlsafe(32)}"
     row = ApiKey(
         id=key_id or new_id("api_key"),
@@ -49,6 +53,7 @@ def make_key(
         name=name,
         role=role.value,
         digest=digest_of(secret),
+        made_by=maker_of(session, brand_id, by),
     )
     session.add(row)
     session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from activities.effects.context import Context
 from activities.effects.decisions import approver, own_remark
 from activities.effects.promises import new_payout
+from activities.persons import hands_of
 from activities.rules import rules_of
 from domain.approvals import limit_of
 from domain.commands import TransferResult
@@ -50,7 +51,7 @@ def _lock(session: Session, payout_id: str) -> Payout:
 def _other_person(session: Session, asked_by: str, amount: Money, context: Context) -> None:
     """Finance or owner, not who asked, and within their limit."""
     member = approver(session, context)
-    if asked_by == context.actor:
+    if asked_by.rpartition(":")[2] in hands_of(session, member.id):
         raise Forbidden(
             "four eyes: you asked for it yourself; another person has to decide", code="four_eyes"
         )

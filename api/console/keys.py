@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from api.auth import own
 from api.console.frame import View, ViewOf, errors_of, status_of
+from api.console.naming import Actors
 from api.console.people import role_choices
 from api.console.route import console_router
 from api.console.tables import listed
@@ -67,6 +68,7 @@ def _show(view: View, errors: dict[str, str] | None = None, status: int = 200) -
         status,
         keys=listed(view.session, query, ApiKey.id, PATH, view.asked),
         state=state,
+        makers=Actors(view.session, view.person.brand_id),
         roles=role_choices(),
         errors=errors or {},
         typed=view.fields if errors else {},

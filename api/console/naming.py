@@ -64,9 +64,15 @@ class Actors:
 
     def __init__(self, session: Session, brand_id: str) -> None:
         members = session.execute(select(Member.id, Member.name).where(Member.brand_id == brand_id))
-        keys = session.execute(select(ApiKey.id, ApiKey.name).where(ApiKey.brand_id == brand_id))
+        keys = session.execute(
+            select(ApiKey.id, ApiKey.name, ApiKey.made_by).where(ApiKey.brand_id == brand_id)
+        )
         self._names: dict[str, str] = {row.id: row.name for row in members}
-        self._names |= {row.id: say("payout.by_key", name=row.name) for row in keys}
+        self._names |= {row.id: self._key(row.name, row.made_by) for row in keys}
+
+    def _key(self, name: str, made_by: str | None) -> str:
+        maker = self._names.get(made_by or "", "")
+        return say("payout.by_key_of", name=name, maker=maker) if maker else say("payout.by_key", name=name)
 
     def name(self, actor: str) -> str:
         """The name of an actor, given as an id or as `kind:id`."""

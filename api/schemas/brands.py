@@ -82,6 +82,7 @@ class KeyShown(Shown):
     id: str
     name: str
     role: Role
+    made_by: str | None = Field(description="Member who made it and counts for what it does; null: the shell")
     created_at: datetime
     last_used_at: datetime | None = Field(description="To the minute")
     revoked_at: datetime | None

@@ -57,6 +57,8 @@ class ApiKey(Table):
     name: Mapped[str]
     role: Mapped[str]
     digest: Mapped[str] = mapped_column(unique=True)
+    made_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"), index=True)
+    """The member who made it, also by way of another key of theirs; empty for keys from the shell."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.main import create_app
-from domain.roles import Role
+from domain.roles import Actor, ActorKind, Role
 from infra.api_keys import make_key
 from infra.brands import NewBrand, found_brand
 from infra.settings import Settings
@@ -114,8 +114,11 @@ def make_tenant(sessions: sessionmaker[Session], web: TestClient, name: str) -> 
     )
     with sessions.begin() as session:
         founded = found_brand(session, new, mode="local")
+        owner = Actor(kind=ActorKind.BRAND, id=founded.owner.id)
         keys = {
-            role: make_key(session, mode="local", brand_id=founded.brand.id, name=role, role=role).secret
+            role: make_key(
+                session, mode="local", brand_id=founded.brand.id, name=role, role=role, by=owner
+            ).secret
             for role in Role
         }
         return Tenant(founded.brand.id, keys, web)

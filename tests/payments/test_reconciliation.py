@@ -27,6 +27,7 @@ from infra.tables import (
     StripeMovement,
 )
 from tests.payments.books import LATER, Books, gateway_to
+from tests.records.finance import person
 from tests.records.office import BRAND, FEE, Office
 from tests.stripe.conftest import one_simulator, sim
 from tests.stripe.simulator import Simulator
@@ -224,11 +225,12 @@ def test_two_clicks_settle_once_and_the_first_reason_stays(books: Books) -> None
     books.round()
     (item,) = books.items()
     office, start = books.office, threading.Barrier(8)
+    mo = person(office)
 
     def click(number: int) -> None:
         start.wait()
         with office.sessions.begin() as session:
-            settle(session, office.brand_id, item.id, BRAND, f"reason {number}", datetime.now(UTC))
+            settle(session, office.brand_id, item.id, mo, f"reason {number}", datetime.now(UTC))
 
     threads = [threading.Thread(target=click, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -236,7 +238,7 @@ def test_two_clicks_settle_once_and_the_first_reason_stays(books: Books) -> None
     for thread in threads:
         thread.join(30)
     (settled,) = books.items("settled")
-    assert (settled.owner, settled.ended_by) == (BRAND.id, f"brand:{BRAND.id}")
+    assert (settled.owner, settled.ended_by) == (mo.id, f"brand:{mo.id}")
     with office.sessions() as session:
         query = select(AuditFact).where(AuditFact.event == "difference_settled")
         (fact,) = session.scalars(query).all()
@@ -251,15 +253,16 @@ def test_settling_needs_a_reason_and_a_difference_of_the_brand(books: Books) -> 
     books.round()
     (item,) = books.items()
     now, office = datetime.now(UTC), books.office
+    mo = person(office)
     with office.sessions.begin() as session:
         with pytest.raises(Invalid):
-            settle(session, office.brand_id, item.id, BRAND, "  ", now)
+            settle(session, office.brand_id, item.id, mo, "  ", now)
         with pytest.raises(NotFound):
-            settle(session, "brand_other", item.id, BRAND, "mine", now)
+            settle(session, "brand_other", item.id, mo, "mine", now)
         with pytest.raises(Invalid):
             take(session, office.brand_id, item.id, BRAND, now, owner="member_unknown")
         take(session, office.brand_id, item.id, BRAND, now, note="asked Stripe")
-        settle(session, office.brand_id, item.id, BRAND, "made by hand", now)
+        settle(session, office.brand_id, item.id, mo, "made by hand", now)
         with pytest.raises(Refused) as caught:
             take(session, office.brand_id, item.id, BRAND, now, note="too late")
     assert caught.value.code == "difference_ended"
@@ -269,7 +272,7 @@ def test_a_month_waits_for_its_differences(books: Books) -> None:
     books.open()
     foreign = books.transfer(books.paying())
     books.round()
-    now = datetime.now(UTC)
+    now, mo = datetime.now(UTC), person(books.office)
     month = month_of(now, "UTC")
     after = now + timedelta(days=40)
     with books.office.sessions.begin() as session:
@@ -277,15 +280,15 @@ def test_a_month_waits_for_its_differences(books: Books) -> None:
     earlier = month_of(now - timedelta(days=20), "UTC")
     with books.office.sessions.begin() as session:
         if earlier != month:
-            close_period(session, books.office.brand_id, earlier, BRAND, after)
+            close_period(session, books.office.brand_id, earlier, mo, after)
         standing, _ = standing_of(session, books.office.brand_id, month, after)
         assert [one.code for one in in_the_way(standing, after)] == ["differences_open"]
         assert standing.differences["theirs_without_ours"] == 1
     (item,) = books.items()
     assert item.subject == foreign
     with books.office.sessions.begin() as session:
-        settle(session, books.office.brand_id, item.id, BRAND, "it is the creator's", now)
-        assert close_period(session, books.office.brand_id, month, BRAND, after).state == "closed"
+        settle(session, books.office.brand_id, item.id, mo, "it is the creator's", now)
+        assert close_period(session, books.office.brand_id, month, mo, after).state == "closed"
     assert next_month(month) > month
     _sound(books)
 

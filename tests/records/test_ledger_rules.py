@@ -14,6 +14,7 @@ from domain.ledger import payout_id
 from domain.money import Money
 from infra.ledger_check import NAMES, check
 from infra.tables import Shipment, StripeCursor
+from tests.records.finance import person
 from tests.records.office import BRAND, Office
 
 GUARDED = ("entries", "movements", "events")
@@ -80,7 +81,7 @@ def test_a_corrupt_row_is_named(rule: str, office: Office, owner: Engine) -> Non
         april = office.clock + timedelta(days=40)
         session.add(StripeCursor(name="balance_transactions", complete_at=april))
         session.flush()
-        close_period(session, office.brand_id, "2026-03", BRAND, april)
+        close_period(session, office.brand_id, "2026-03", person(office), april)
     with office.sessions() as session:
         assert check(session) == []
         held = session.scalar(text("SELECT id FROM entries WHERE kind = 'fee_held'"))

@@ -17,12 +17,13 @@ from domain.decisions.fulfilment import current_shipment
 from domain.errors import Invalid, NotFound, Refused
 from domain.ledger import budget_declared
 from domain.money import Money
-from domain.roles import HANDSEL
+from domain.roles import HANDSEL, Role
 from infra.audit.append import words_digest
 from infra.books import balance_at, statement
 from infra.ids import new_id
 from infra.ledger_check import check
 from infra.tables import AuditFact, Brand, Entry, Period, ReconciliationItem, Shipment, StripeCursor
+from tests.records.finance import person
 from tests.records.office import BRAND, Office
 
 APRIL = datetime(2026, 4, 3, 9, 0, tzinfo=UTC)
@@ -46,8 +47,9 @@ def _compared(office: Office, at: datetime) -> None:
 
 
 def _close(office: Office, month: str = "2026-03", at: datetime = APRIL) -> Period:
+    mo = person(office)
     with office.sessions.begin() as session:
-        return close_period(session, office.brand_id, month, BRAND, at)
+        return close_period(session, office.brand_id, month, mo, at)
 
 
 def _refused(office: Office, month: str = "2026-03", at: datetime = APRIL) -> str:
@@ -187,13 +189,14 @@ def test_closing_twice_is_closing_once_and_reopening_is_recorded(books: Office) 
     first = _close(books)
     again = _close(books, at=APRIL + timedelta(days=1))
     assert (again.changed_at, again.digest) == (first.changed_at, first.digest)
+    owner = person(books, Role.OWNER)
     with books.sessions.begin() as session:
         with pytest.raises(Invalid):
-            reopen_period(session, books.brand_id, "2026-03", BRAND, " ", APRIL)
-        reopened = reopen_period(session, books.brand_id, "2026-03", BRAND, "an invoice came late", APRIL)
+            reopen_period(session, books.brand_id, "2026-03", owner, " ", APRIL)
+        reopened = reopen_period(session, books.brand_id, "2026-03", owner, "an invoice came late", APRIL)
         assert (reopened.state, reopened.reason) == ("reopened", "an invoice came late")
     with books.sessions.begin() as session, pytest.raises(Refused) as caught:
-        reopen_period(session, books.brand_id, "2026-03", BRAND, "again", APRIL)
+        reopen_period(session, books.brand_id, "2026-03", owner, "again", APRIL)
     assert caught.value.code == "period_not_closed"
     with books.sessions() as session:
         facts = session.scalars(select(AuditFact).order_by(AuditFact.id)).all()
@@ -212,8 +215,9 @@ def test_months_are_reopened_from_the_newest(books: Office) -> None:
     _compared(books, may)
     _close(books, at=may)
     _close(books, "2026-04", may)
+    owner = person(books, Role.OWNER)
     with books.sessions.begin() as session, pytest.raises(Refused) as caught:
-        reopen_period(session, books.brand_id, "2026-03", BRAND, "an invoice came late", may)
+        reopen_period(session, books.brand_id, "2026-03", owner, "an invoice came late", may)
     assert caught.value.code == "later_period_closed"
     with books.sessions() as session:
         assert months_of(session, books.brand_id, may) == ["2026-05", "2026-04", "2026-03"]
