@@ -238,6 +238,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The journal needs a code for each account that it names, and some have none.",
         "Set them with `PATCH /exports/account-codes` or `handsel export code`.",
     ),
+    "certificate_unsound": Explanation(
+        "A certificate of an erasure in the object store is not the one that was written.",
+        "Nothing was erased by it. Compare it with the audit log, which holds its SHA-256.",
+    ),
     "rules_changed": Explanation(
         "Somebody set other rules of approval since the page was shown.",
         "Look at what counts now, and set your rules again if they should count instead.",

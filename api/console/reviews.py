@@ -22,6 +22,7 @@ from api.commands import give
 from api.console.frame import View, ViewOf, errors_of, status_of
 from api.console.home import DONE_AT
 from api.console.route import console_router
+from api.console.staff_story import words_of
 from api.console.tables import listed
 from api.console.wording import knows, say
 from api.pages.forms import FormRefused
@@ -352,10 +353,9 @@ def _history(session: Session, collaboration_id: str) -> list[Line]:
 
 
 def _line(event: Event, remarks: dict[str, str]) -> Line:
-    name = event.name.replace("_", " ")
     reason = str(event.data.get("reason") or "").replace("_", " ")
     remark = remarks.get(str(event.data.get("remark_id") or ""), "")
-    text = ": ".join(part for part in (name, reason, remark) if part)
+    text = ": ".join(part for part in (words_of(event.name), reason, remark) if part)
     return Line(event.at, text, event.actor_kind)
 
 

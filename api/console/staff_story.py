@@ -1,6 +1,6 @@
 """A collaboration told to staff: every event, who did it, and what it says. Reads only.
 
-An event that has no words of its own in `templates/console/texts` is told by its name, which is a past tense.
+Every kind of event has its words in `templates/console/texts/story.en.toml`; a test asks for them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from api.console.naming import Actors
 from api.console.wording import knows, say
 from infra.tables import Event
 
-_TOLD: Final = ("reason", "number", "gate", "problem", "code", "carrier", "transfer_id", "span")
-"""What an event says beside its name, where it does."""
+TOLD: Final = ("reason", "number", "gate", "problem", "code", "carrier", "transfer_id", "span")
+"""What an event says beside its words, where it does."""
+_CODES: Final = ("reason", "gate", "problem")
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,9 @@ def story_of(session: Session, collaboration_id: str, actors: Actors) -> list[To
 
 
 def words_of(event: str) -> str:
-    """An event in words."""
+    """An event in words; one of a newer program than this page by its name, which is a past tense."""
     known = f"story.{event}"
-    if knows(known):
-        return say(known)
-    return event.replace("_", " ").capitalize()
+    return say(known) if knows(known) else event.replace("_", " ").capitalize()
 
 
 def _who(event: Event, actors: Actors) -> str:
@@ -61,10 +60,13 @@ def _who(event: Event, actors: Actors) -> str:
 
 
 def _details(data: dict[str, Any]) -> str:
-    said = [(name, data[name]) for name in _TOLD if data.get(name) not in (None, "", [])]
-    return ", ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in said)
+    said = [(name, data[name]) for name in TOLD if data.get(name) not in (None, "", [])]
+    return ", ".join(f"{say(f'story_fact.{name}')}: {_plain(name, value)}" for name, value in said)
 
 
-def _plain(value: Any) -> str:
-    known = f"reason.{value}"
-    return say(known) if knows(known) else str(value)
+def _plain(name: str, value: Any) -> str:
+    """A code in words where the texts have it; one of the brand's own without its underscores."""
+    known = f"gate_name.{value}" if name == "gate" else f"reason.{value}"
+    if knows(known):
+        return say(known)
+    return str(value).replace("_", " ") if name in _CODES else str(value)

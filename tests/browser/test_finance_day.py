@@ -324,6 +324,18 @@ def test_every_page_of_money_is_accessible(role: Role, desk: FinanceDesk, arrive
         keep_picture(page, f"{role}{path}")
 
 
+def test_the_form_of_the_rules_is_accessible_with_its_errors(desk: FinanceDesk, arrive: Arrive) -> None:
+    set_rules(desk.office, ONE_APPROVAL)
+    page = arrive("Olga", Role.OWNER, "/console/approval-rules")
+    check_views(page, VIEWS)
+    page.locator("#rules-tier-0-above").fill("1,5")
+    page.get_by_role("button", name="Set these rules").click()
+    page.locator(".summary").wait_for()
+    assert page.evaluate("document.activeElement.className") == "summary"
+    check_views(page, VIEWS)
+    keep_picture(page, "owner/console/approval-rules-refused")
+
+
 def keep_picture(page: Any, name: str) -> None:
     """A picture of the page for people to look at, where a folder is named for them."""
     folder = os.environ.get("PICTURES")

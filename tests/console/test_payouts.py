@@ -309,7 +309,8 @@ def test_a_payment_outside_of_stripe_needs_a_document_and_a_second_person(desk: 
 def test_a_document_is_downloaded_by_finance_alone_and_only_as_it_was_uploaded(
     desk: Desk, signed_in: As, app: FastAPI
 ) -> None:
-    (of,), (second,) = waiting(desk), waiting(desk)
+    set_rules(desk.office, ONE_APPROVAL)
+    of, second = waiting(desk, 2)
     one = f"{LIST}/{payout_id(of)}"
     mo = signed_in(person(desk.office))
     fields = hidden_fields(mo.client.get(one).text, f"{one}/elsewhere") | {"reason": "bank_transfer"}

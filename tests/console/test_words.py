@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 from api.console.access import DOORS
 from api.console.home import NEEDS
 from api.console.navigation import NAVIGATION
+from api.console.staff_story import TOLD, words_of
 from api.console.wording import catalogue, knows
+from domain.ledger import EntryKind
 from domain.sign_in import How, Result, Standing
 from domain.stages import Attention
 
@@ -40,6 +44,34 @@ def test_everything_that_can_be_shown_has_its_words() -> None:
     assert [name for name in wanted if not knows(name)] == []
     assert DOORS
     assert NEEDS
+
+
+def events_of_domain() -> set[str]:
+    """Every event that a decision can write: given to `happen`, or to what passes it on to `happen`."""
+    found: set[str] = set()
+    for file in (ROOT / "domain").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+            if name in ("happen", "close", "_ask_person") and node.args:
+                event = node.args[0 if name == "happen" else 1 :][:1]
+                found |= {
+                    one.value
+                    for part in event
+                    for one in ast.walk(part)
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                }
+    return found
+
+
+def test_every_event_entry_and_fact_of_the_history_has_its_words() -> None:
+    events = events_of_domain()
+    assert {"withdrawn_by_brand", "disclosure_unsure", "transfer_sent", "payout_refused"} <= events
+    assert [name for name in sorted(events) if not knows(f"story.{name}")] == []
+    assert [kind for kind in get_args(EntryKind) if not knows(f"entry.{kind}")] == []
+    assert [name for name in TOLD if not knows(f"story_fact.{name}")] == []
+    assert [event for event in events if words_of(event) == event.replace("_", " ").capitalize()] == []
 
 
 def test_texts_carry_no_markup_and_templates_no_texts() -> None:
