@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import func, select, text, update
@@ -20,6 +21,7 @@ from domain.costs import stripe_fee_booked
 from domain.ids import derived_id
 from domain.ledger import actor_text
 from domain.money import Money
+from domain.receipts import follows
 from domain.reconciliation import (
     IN_TRANSIT_AT_MOST,
     Ours,
@@ -82,6 +84,18 @@ _SLOW_ROWS: Final = text("""
 """)
 
 
+_RECEIPTS: Final = text("""
+    SELECT a.stripe_transfer_id AS transfer_id, a.amount AS sent, a.currency AS sent_currency, r.amount,
+        r.currency, r.exchange_rate, r.at, p.brand_id
+    FROM transfer_receipts r
+    JOIN payout_attempts a ON a.stripe_transfer_id = r.transfer_id
+    JOIN payouts p ON p.id = r.payout_id
+    WHERE CASE WHEN r.exchange_rate = '' THEN (r.amount, r.currency) <> (a.amount, a.currency)
+        ELSE abs(r.amount - a.amount * CAST(r.exchange_rate AS numeric)) > 1 END
+""")
+"""Receipts that do not plainly follow from what was sent; `domain.receipts` has the last word."""
+
+
 class Difference(NamedTuple):
     """One line of a list."""
 
@@ -132,6 +146,7 @@ def compare(
     with sessions.begin() as session:
         found += _ours_alone(session, now)
         found += _slow(session, now)
+        found += _misread(session)
         found += _unequal(session, totals or {}, now)
         open_items = _keep(session, found, now, house, balances_known=totals is not None)
     return Compared(matched, open_items)
@@ -189,6 +204,16 @@ def _slow(session: Session, now: datetime) -> Iterator[Difference]:
         yield Difference(
             Which.IN_TRANSIT, row.subject, row.currency, None, row.amount, row.since, row.brand_id
         )
+
+
+def _misread(session: Session) -> Iterator[Difference]:
+    """What arrived does not follow from what was sent and Stripe's own rate."""
+    for row in session.execute(_RECEIPTS):
+        sent = Money(amount=row.sent, currency=row.sent_currency)
+        if not follows(sent, row.exchange_rate, Money(amount=row.amount, currency=row.currency)):
+            by_rate = int(row.sent * Decimal(row.exchange_rate or 1))
+            subject = f"receipt:{row.transfer_id}"
+            yield Difference(Which.AMOUNT, subject, row.currency, by_rate, row.amount, row.at, row.brand_id)
 
 
 def _unequal(session: Session, totals: Mapping[str, tuple[int, int]], now: datetime) -> Iterator[Difference]:

@@ -102,6 +102,24 @@ class FoundTransfer(_Answer):
     metadata: dict[str, str]
 
 
+class Receipt(_Answer):
+    """What a transfer was when it arrived in the creator's account. Minor units, `currency` in capitals."""
+
+    transfer_id: str
+    account: str
+    payment_id: str
+    """The payment that the transfer made there (`py_...`)."""
+    row_id: str
+    """Its balance transaction."""
+    amount: int
+    currency: str
+    fee: int
+    """What Stripe kept of it there."""
+    exchange_rate: str
+    """As Stripe wrote it, decimal; empty when nothing was converted."""
+    created: datetime
+
+
 class StripeRow(_Answer):
     """One change of the platform's balance. Minor units, out is below zero; `currency` in capitals."""
 
@@ -202,6 +220,10 @@ class PaymentsGateway(Protocol):
 
     def balance(self, currency: str) -> int:
         """Return what can be spent now, in the smallest unit of a currency."""
+        ...
+
+    def receipt(self, transfer_id: str) -> Receipt | None:
+        """Return what a transfer was when it arrived; None while nobody knows."""
         ...
 
     def rows(self, *, newer_than: str = "", older_than: str = "", limit: int = 100) -> RowPage:

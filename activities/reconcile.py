@@ -1,4 +1,4 @@
-"""One round of the reconciliation: copy Stripe's rows, compare them with ours, say up to when that holds.
+"""One round of the reconciliation: copy Stripe's rows and receipts, compare, say up to when that holds.
 
 May be killed at any moment and begun again: what is copied is copied, and comparing again changes nothing.
 """
@@ -15,6 +15,7 @@ from activities import contracts
 from activities.compare import compare
 from activities.contracts import Reconciled
 from activities.payments_port import PaymentsGateway
+from activities.receipts import record_receipts
 from activities.stripe_rows import CURSOR, copy_rows, refresh_pending, settled_totals
 from infra.tables import StripeCursor
 
@@ -32,6 +33,7 @@ class ReconcileActivities:
         began = datetime.now(UTC)
         copied = copy_rows(self._sessions, self._gateway, activity.heartbeat)
         refresh_pending(self._sessions, self._gateway, began)
+        record_receipts(self._sessions, self._gateway, activity.heartbeat)
         totals = settled_totals(self._sessions, self._gateway, activity.heartbeat)
         result = compare(self._sessions, began, totals, activity.heartbeat)
         with self._sessions.begin() as session:

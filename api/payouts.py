@@ -25,6 +25,7 @@ from api.schemas.payouts import (
     PartShown,
     PayoutDetail,
     PayoutListed,
+    ReceiptShown,
 )
 from domain.approvals import APPROVERS, enough, is_person, limit_of, need
 from domain.clocks import length
@@ -46,6 +47,7 @@ from infra.tables import (
     PayoutDecision,
     PayoutHold,
     Remark,
+    TransferReceipt,
 )
 
 
@@ -174,6 +176,7 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
         ],
         returned=here.returned if here else 0,
         unsettled=here.unsettled if here else 0,
+        receipt=receipt_of(session, payout.id),
         parts=_parts(session, state),
         clawbacks=[
             ClawbackShown.model_validate(one)
@@ -190,6 +193,12 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
             )
         ],
     )
+
+
+def receipt_of(session: Session, payout_id: str) -> ReceiptShown | None:
+    """What the payout's transfer was when it arrived."""
+    row = session.scalar(select(TransferReceipt).where(TransferReceipt.payout_id == payout_id).limit(1))
+    return None if row is None else ReceiptShown.model_validate(row)
 
 
 def _parts(session: Session, state: State) -> list[PartShown]:

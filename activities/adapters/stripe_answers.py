@@ -8,9 +8,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from activities.payments_port import FoundTransfer, PayeeStatus, StripeRow, WebhookEvent, WebhookForged
+from activities.payments_port import (
+    FoundTransfer,
+    PayeeStatus,
+    Receipt,
+    StripeRow,
+    WebhookEvent,
+    WebhookForged,
+)
 
 # What an event keeps of its object, by the object's kind: amounts, states and ids, never a person.
 KEPT = {
@@ -73,6 +81,22 @@ def found_transfer(transfer: Mapping[str, Any]) -> FoundTransfer:
         destination=transfer["destination"],
         created=datetime.fromtimestamp(transfer["created"], UTC),
         metadata=metadata,
+    )
+
+
+def read_receipt(transfer_id: str, account: str, payment_id: str, row: Mapping[str, Any]) -> Receipt:
+    """Return what arrived. The rate stays the text that Stripe wrote: the shortest that reads the same."""
+    rate = row.get("exchange_rate")
+    return Receipt(
+        transfer_id=transfer_id,
+        account=account,
+        payment_id=payment_id,
+        row_id=row["id"],
+        amount=row["amount"],
+        currency=row["currency"].upper(),
+        fee=row["fee"],
+        exchange_rate="" if rate is None else format(Decimal(repr(rate)), "f"),
+        created=datetime.fromtimestamp(row["created"], UTC),
     )
 
 

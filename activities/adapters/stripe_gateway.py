@@ -1,4 +1,4 @@
-"""Stripe, through its official SDK: the only place in the program that imports it.
+"""Stripe, through its official SDK; beside its neighbours here the only place that imports it.
 
 It must never retry by itself (the caller owns keys and attempts), never send personal data in
 metadata, and never report a lost answer as a refusal.
@@ -7,8 +7,6 @@ metadata, and never report a lost answer as a refusal.
 from __future__ import annotations
 
 import ipaddress
-import json
-import time
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,18 +14,17 @@ import stripe
 
 from activities.adapters.stripe_answers import (
     found_transfer,
-    signed_at,
-    snapshot_event,
+    read_receipt,
     status_v1,
     status_v2,
     stripe_row,
-    thin_event,
 )
 from activities.adapters.stripe_transport import Pace, PacedClient, at_once
+from activities.adapters.stripe_webhooks import StripeWebhooks
 from activities.payments_port import (
-    WEBHOOK_PATHS,
     FoundTransfer,
     PayeeStatus,
+    Receipt,
     RetriableAfter,
     ReversalRequest,
     RowGone,
@@ -35,48 +32,14 @@ from activities.payments_port import (
     StripeRow,
     TransferOutcome,
     TransferRequest,
-    WebhookEvent,
-    WebhookForged,
-    WebhookSecrets,
 )
 
 stripe.enable_telemetry = False
 
-TOLERANCE_SECONDS = 300
 NO_PROXY: Any = {"http": "", "https": ""}
 """Calls to this machine never go through a proxy that the environment names."""
 LONGEST_MESSAGE = 500
 LINK_TYPE: Literal["account_onboarding"] = "account_onboarding"
-PLATFORM_EVENTS = (
-    "balance.available",
-    "payout.canceled",
-    "payout.failed",
-    "payout.paid",
-    "topup.canceled",
-    "topup.failed",
-    "topup.reversed",
-    "topup.succeeded",
-    "transfer.created",
-    "transfer.reversed",
-    "transfer.updated",
-)
-CONNECT_EVENTS = (
-    "account.application.deauthorized",
-    "account.external_account.created",
-    "account.external_account.deleted",
-    "account.external_account.updated",
-    "account.updated",
-    "capability.updated",
-    "payout.created",
-    "payout.failed",
-    "payout.paid",
-    "payout.updated",
-)
-THIN_EVENTS = (
-    "v2.core.account[configuration.recipient].capability_status_updated",
-    "v2.core.account[requirements].updated",
-    "v2.core.account.closed",
-)
 WAITS_FOR: dict[str, RetriableAfter] = {
     "balance_insufficient": "funds",
     "insufficient_capabilities_for_transfer": "payee",
@@ -84,7 +47,7 @@ WAITS_FOR: dict[str, RetriableAfter] = {
 """Refusals that end by themselves, by Stripe's code; the codes are an open set."""
 
 
-class StripeGateway:
+class StripeGateway(StripeWebhooks):
     """One client per process, safe to share between threads. Implements `PaymentsGateway`.
 
     `api_base` replaces all four of Stripe's addresses; None is Stripe itself. With `loopback_only`
@@ -252,6 +215,19 @@ class StripeGateway:
         rows = self._client.v1.balance.retrieve().available
         return sum(row.amount for row in rows if row.currency == currency.lower())
 
+    def receipt(self, transfer_id: str) -> Receipt | None:
+        """Return what a transfer was when it arrived; None while Stripe has no row of it.
+
+        Read from the balance transaction of the payment that the transfer made in the creator's account.
+        Raises `stripe.StripeError`.
+        """
+        transfer = self._client.v1.transfers.retrieve(transfer_id)
+        account, payment = str(transfer.destination), str(transfer.destination_payment)
+        wanted: Any = {"source": payment, "limit": 1}
+        options: Any = {"stripe_account": account}
+        rows = self._client.v1.balance_transactions.list(wanted, options).data
+        return read_receipt(transfer_id, account, payment, rows[0].to_dict()) if rows else None
+
     # --- the platform's balance ------------------------------------------------------------------
 
     def rows(self, *, newer_than: str = "", older_than: str = "", limit: int = 100) -> RowPage:
@@ -290,84 +266,6 @@ class StripeGateway:
         for currency, amount in available + pending:
             held[currency.upper()] = held.get(currency.upper(), 0) + amount
         return held
-
-    # --- events ----------------------------------------------------------------------------------
-
-    def verify_webhook(self, payload: bytes, header: str, secret: str, *, thin: bool) -> WebhookEvent:
-        """Check the signature over the raw bytes and return what the event is about.
-
-        Refuses an empty secret, and a time more than 300 s from now in either direction (the SDK
-        takes times in the future). Raises `WebhookForged`.
-        """
-        if not secret.strip():
-            raise WebhookForged("no secret is set for this endpoint")
-        try:
-            stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
-            body = json.loads(payload)
-        except (stripe.SignatureVerificationError, ValueError) as error:
-            raise WebhookForged("the message was not signed for this endpoint") from error
-        if signed_at(header) > time.time() + TOLERANCE_SECONDS:
-            raise WebhookForged("the message is signed in the future")
-        kind = "v2.core.event" if thin else "event"
-        if not isinstance(body, dict) or body.get("object") != kind:
-            raise WebhookForged(f"the message is not a {kind}")
-        try:
-            return thin_event(body) if thin else snapshot_event(body)
-        except (KeyError, TypeError, ValueError) as error:
-            raise WebhookForged("the message does not have the form of an event") from error
-
-    def register_webhooks(self, base_url: str) -> WebhookSecrets:
-        """Send events to the service at this address and return the secrets.
-
-        Stripe shows a secret once, so endpoints that are already at these addresses are replaced:
-        calling it twice leaves one of each kind. The SDK's API version is pinned on them.
-        Raises `stripe.StripeError`.
-        """
-        urls = {kind: base_url.rstrip("/") + path for kind, path in WEBHOOK_PATHS.items()}
-        self._remove_endpoints(set(urls.values()))
-        return WebhookSecrets(
-            platform=self._endpoint(urls["platform"], PLATFORM_EVENTS, connect=False),
-            connect=self._endpoint(urls["connect"], CONNECT_EVENTS, connect=True),
-            thin=self._destination(urls["thin"]),
-        )
-
-    def _remove_endpoints(self, urls: set[str]) -> None:
-        for endpoint in list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter()):
-            if endpoint.url in urls:
-                self._client.v1.webhook_endpoints.delete(endpoint.id)
-        destinations = self._client.v2.core.event_destinations
-        shown = destinations.list({"include": ["webhook_endpoint.url"], "limit": 100})
-        for destination in list(shown.auto_paging_iter()):
-            if destination.webhook_endpoint and destination.webhook_endpoint.url in urls:
-                destinations.delete(destination.id)
-
-    def _endpoint(self, url: str, events: tuple[str, ...], *, connect: bool) -> str:
-        wanted: Any = {
-            "url": url,
-            "enabled_events": list(events),
-            "connect": connect,
-            "api_version": stripe.api_version,
-        }
-        secret = self._client.v1.webhook_endpoints.create(wanted).secret
-        if not secret:
-            raise RuntimeError("Stripe did not show the secret of a new endpoint")
-        return secret
-
-    def _destination(self, url: str) -> str:
-        wanted: Any = {
-            "name": "Handsel",
-            "type": "webhook_endpoint",
-            "event_payload": "thin",
-            "enabled_events": list(THIN_EVENTS),
-            "events_from": ["@self", "@accounts"],
-            "webhook_endpoint": {"url": url},
-            "include": ["webhook_endpoint.signing_secret"],
-        }
-        made = self._client.v2.core.event_destinations.create(wanted)
-        secret = made.webhook_endpoint.signing_secret if made.webhook_endpoint else None
-        if not secret:
-            raise RuntimeError("Stripe did not show the secret of a new event destination")
-        return secret
 
 
 def outcome_of(error: stripe.StripeError) -> TransferOutcome:

@@ -38,6 +38,7 @@ from infra.tables import (
     SocialAccount,
     Submission,
     Table,
+    TransferReceipt,
     Variant,
 )
 from infra.vault import AnswerForm, Profile, Vault
@@ -104,6 +105,8 @@ class Dossier:
     """The advice on the newest draft."""
     payouts: Mapping[int, Payout] = field(default_factory=dict)
     """By number of the part."""
+    receipts: Mapping[str, TransferReceipt] = field(default_factory=dict)
+    """By transfer: what arrived, as Stripe says."""
     payee: Payee | None = None
     report: GateReport | None = None
     told: AnswerForm | None = field(default=None, repr=False)
@@ -189,10 +192,19 @@ def _with_the_work(session: Session, shown: Dossier, keys: tuple[Vault, bytes] |
         check=checks[-1] if checks else None,
         draft_check=drafts[-1] if drafts else None,
         payouts={row.part: row for row in _of(session, Payout, of, Payout.part)} if pays else {},
+        receipts=_receipts(session, state),
         payee=session.get(Payee, state.creator_id) if pays else None,
         report=_newest_report(session, of) if pays and state.payable_at else None,
         told=told_of(session, *keys, of) if keys is not None and state.answer_id else None,
     )
+
+
+def _receipts(session: Session, state: State) -> dict[str, TransferReceipt]:
+    sent = [part.transfer_id for part in state.parts if part.transfer_id]
+    if not sent:
+        return {}
+    rows = session.scalars(select(TransferReceipt).where(TransferReceipt.transfer_id.in_(sent)))
+    return {row.transfer_id: row for row in rows}
 
 
 _BASE = (

@@ -17,6 +17,8 @@ class PaymentLine:
     amount: str
     what: str
     state: str
+    received: str
+    """What arrived, where Stripe converted it."""
 
 
 def payment_lines(dossier: Dossier) -> list[PaymentLine]:
@@ -28,6 +30,7 @@ def payment_lines(dossier: Dossier) -> list[PaymentLine]:
             amount=reader.money(part.amount, state.money(part.amount).currency),
             what=say(f"payment.what.{part.kind}", live=span(part.live_for) if part.live_for else ""),
             state=say(f"payment.state_is.{_standing(dossier, part)}"),
+            received=_received(dossier, part),
         )
         for part in state.all_parts
     ]
@@ -39,3 +42,11 @@ def _standing(dossier: Dossier, part: Part) -> str:
     if part.over == "withheld" or (dossier.state.ended and not settled):
         return "returned"
     return "held" if payout is None else payout.state
+
+
+def _received(dossier: Dossier, part: Part) -> str:
+    receipt = dossier.receipts.get(part.transfer_id)
+    if receipt is None or not receipt.exchange_rate:
+        return ""
+    amount = reader_of(dossier).money(receipt.amount, receipt.currency)
+    return say("payment.received", amount=amount, rate=receipt.exchange_rate)

@@ -101,6 +101,18 @@ class MayShown(Shown):
     why_not: str
 
 
+class ReceiptShown(Shown):
+    """What the transfer was when it arrived in the creator's account, as Stripe says."""
+
+    amount: int = Field(description="Minor units of `currency`")
+    currency: str
+    fee: int = Field(description="What Stripe kept of it there, minor units")
+    exchange_rate: str = Field(
+        description="As Stripe wrote it; empty when nothing was converted", examples=["0.917345"]
+    )
+    at: datetime
+
+
 class PartShown(Shown):
     """One payment of the collaboration, made or to be earned."""
 
@@ -127,6 +139,7 @@ class PayoutDetail(PayoutListed):
     attempts: list[AttemptShown]
     returned: int = Field(description="How much of it came back, minor units")
     unsettled: int = Field(description="How much of that nobody has settled yet, minor units")
+    receipt: ReceiptShown | None = Field(description="None while Stripe was not asked, or does not know")
     parts: list[PartShown] = Field(description="Every payment of the collaboration, this one among them")
     clawbacks: list[ClawbackShown]
     off_platform: list[OffPlatformShown]

@@ -35,6 +35,7 @@ from infra.tables import (
     ShipmentEvent,
     Submission,
     Table,
+    TransferReceipt,
 )
 from infra.vault import Annex, AnswerForm, SealedPart, Vault
 
@@ -53,7 +54,7 @@ FREE_TEXT: Final = frozenset(
     }
 )
 """Columns of other parts' tables in which somebody may have typed anything."""
-_ELSEWHERE: Final = frozenset({"payouts", "payout_attempts", "evidence_bundles"})
+_ELSEWHERE: Final = frozenset({"payouts", "payout_attempts", "transfer_receipts", "evidence_bundles"})
 """Tables about a payout that have a file of their own, or are no evidence."""
 _BY_COLLABORATION: Final = frozenset({"payout_holds", "remarks", "terms_authors"})
 """Tables of people's decisions that name the collaboration instead of the payout."""
@@ -255,6 +256,7 @@ def _payout(session: Session, payout: Payout) -> Json:
     return {
         "payout": _row(payout, move=FREE_TEXT),
         "attempts": _rows(session, PayoutAttempt, PayoutAttempt.payout_id == payout.id, move=FREE_TEXT),
+        "receipts": _rows(session, TransferReceipt, TransferReceipt.payout_id == payout.id, move=FREE_TEXT),
     }
 
 

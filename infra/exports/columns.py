@@ -65,6 +65,9 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         _moment("confirmed_at", "when Stripe's own message confirmed it"),
         _text("kind", "fee, tail, late_fee or again"),
         Column("of_part", Kind.WHOLE, "the part that was late, or that came back; empty for the fee"),
+        _text("received_currency", "what it arrived in at Stripe; empty while not known"),
+        Column("received_amount_minor", Kind.WHOLE, "what arrived, in minor units of that currency"),
+        _text("exchange_rate", "as Stripe wrote it; empty when nothing was converted"),
     ),
     "ledger": (
         Column("number", Kind.WHOLE, "order of posting"),

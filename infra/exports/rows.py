@@ -40,10 +40,12 @@ _QUERIES: Final = {
             p.currency, p.amount AS amount_minor, p.created_at, p.pay_by,
             (SELECT count(*) FROM payout_attempts t WHERE t.payout_id = p.id) AS attempts,
             a.stripe_transfer_id AS transfer_id, a.destination, a.finished_at AS sent_at, p.confirmed_at,
-            p.kind, p.of_part
+            p.kind, p.of_part, r.currency AS received_currency, r.amount AS received_amount_minor,
+            r.exchange_rate
         FROM payouts p
         JOIN collaborations c ON c.id = p.collaboration_id
         LEFT JOIN payout_attempts a ON a.payout_id = p.id AND a.state = 'sent'
+        LEFT JOIN transfer_receipts r ON r.transfer_id = a.stripe_transfer_id
         WHERE p.brand_id = :brand_id AND {window} ORDER BY p.created_at, p.id""",
     "ledger": """
         SELECT e.number, e.id AS entry_id, e.at, e.kind, e.key, e.collaboration_id, m.line, m.source,

@@ -59,6 +59,7 @@ from infra.tables.people import (
     Suppression,
 )
 from infra.tables.posts import PlatformCalls, PlatformToken
+from infra.tables.receipts import TransferReceipt
 from infra.tables.runs import PayingBalance, PayoutRunItem, PayoutRunRow
 from infra.tables.traffic import IdempotentCall, Inbox, StripePace
 
@@ -131,5 +132,6 @@ __all__ = [
     "Suppression",
     "Table",
     "TermsAuthor",
+    "TransferReceipt",
     "Variant",
 ]

@@ -38,6 +38,7 @@ APPEND_ONLY = (
     "payout_decisions",
     "gate_overrides",
     "payment_documents",
+    "transfer_receipts",
 )
 """Tables whose rows are never changed or deleted, by anybody."""
 

@@ -4,12 +4,14 @@ Same key as the API, JSON in and out. Everything it changes goes the way the API
 so that balances have rows and changes have events.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from infra.local.stripe import (
     accounts,
     bank_accounts,
+    conversion,
     deliveries,
     errors,
     faults,
@@ -163,6 +165,16 @@ def stick_row(call: Call) -> Json:
     return {"row": row.id, "status": row.body["status"]}
 
 
+def settle_in(call: Call) -> Json:
+    """Let what is sent to an account arrive in another currency, at a rate (decimal text)."""
+    given = check(call.params, {"currency": must(currency()), "rate": must(text(30))})
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", given["rate"]):
+        raise errors.invalid("rate", f"Invalid decimal: {given['rate']}", "parameter_invalid_string")
+    account = _found(call, "account")
+    conversion.settle_in(call, account.id, given["currency"], given["rate"])
+    return {"account": account.id, **given}
+
+
 def charge(call: Call) -> Json:
     """Let Stripe charge the platform a fee of its own."""
     given = check(call.params, {"amount": must(integer(1)), "currency": must(currency())})
@@ -241,6 +253,7 @@ ROUTES: dict[tuple[str, str], Callable[[Call], Any]] = {
     ("POST", "/_sim/transfers/{id}/delete"): delete_transfer,
     ("POST", "/_sim/transfers/{id}/change"): change_transfer,
     ("POST", "/_sim/rows/{id}/stick"): stick_row,
+    ("POST", "/_sim/accounts/{id}/settle_in"): settle_in,
     ("POST", "/_sim/charge"): charge,
     ("POST", "/_sim/settings"): set_settings,
     ("POST", "/_sim/reset"): reset,

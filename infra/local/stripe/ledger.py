@@ -19,6 +19,7 @@ def post(
     category: str | None = None,
     description: str | None = None,
     available_on: int | None = None,
+    exchange_rate: float | None = None,
 ) -> str:
     """Write one balance transaction for an owner and return its id.
 
@@ -35,7 +36,7 @@ def post(
         "created": now,
         "currency": currency,
         "description": description,
-        "exchange_rate": None,
+        "exchange_rate": exchange_rate,
         "fee": 0,
         "fee_details": [],
         "net": amount,

@@ -6,7 +6,7 @@ ledger, in the same transaction.
 
 from typing import Any
 
-from infra.local.stripe import accounts, errors, events, ledger, payouts
+from infra.local.stripe import accounts, conversion, errors, events, ledger, payouts
 from infra.local.stripe.calls import Call, operation
 from infra.local.stripe.lists import equals, short_list, v1_list, within
 from infra.local.stripe.params import (
@@ -67,9 +67,10 @@ def create_transfer(call: Call) -> Json:
         call, call.owner, amount=-amount, currency=money, type="transfer", source=transfer_id,
         description=description,
     )  # fmt: skip
+    arrived = conversion.arrival(call, destination.id, amount, money)
     ledger.post(
-        call, destination.id, amount=amount, currency=money, type="payment", source=payment_id,
-        category="charge", description=description,
+        call, destination.id, amount=arrived.amount, currency=arrived.currency, type="payment",
+        source=payment_id, category="charge", description=description, exchange_rate=arrived.rate,
     )  # fmt: skip
     body: Json = {
         "id": transfer_id,
@@ -174,7 +175,7 @@ def create_reversal(call: Call) -> Json:
         )
         raise errors.refused(message, param="amount")
     creator = body["destination"]
-    if ledger.available(call.store, creator, body["currency"]) < amount:
+    if not conversion.covered(call, creator, conversion.taken_back(call, transfer, amount)):
         message = (
             "Insufficient funds in the connected account's balance to reverse this transfer "
             f"({amount} {body['currency']})."
@@ -196,9 +197,10 @@ def _reverse(call: Call, transfer: Record, amount: int) -> Json:
         call, call.owner, amount=amount, currency=money, type="transfer_refund",
         source=reversal_id, category="transfer_reversal",
     )  # fmt: skip
+    back = conversion.taken_back(call, transfer, amount)
     ledger.post(
-        call, creator, amount=-amount, currency=money, type="payment_refund", source=refund_id,
-        category="refund",
+        call, creator, amount=-back.amount, currency=back.currency, type="payment_refund",
+        source=refund_id, category="refund", exchange_rate=back.rate,
     )  # fmt: skip
     body: Json = {
         "id": reversal_id,

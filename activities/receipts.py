@@ -1,0 +1,66 @@
+"""Asks Stripe what transfers were when they arrived, for those of which it is not known yet.
+
+Part of a round of the reconciliation. Touches no payment: a transfer that has no receipt yet is asked for
+again in the next round, and two rounds at once write it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, sessionmaker
+
+from activities.payments_port import PaymentsGateway, Receipt
+from infra.tables import PayoutAttempt, TransferReceipt
+
+MOST: Final = 200
+"""Receipts of one round; the others wait for the next."""
+
+
+def record_receipts(
+    sessions: sessionmaker[Session], gateway: PaymentsGateway, beat: Callable[[], object]
+) -> int:
+    """Write the receipts that are missing, oldest first; how many. Raises what the gateway raises."""
+    written = 0
+    for payout_id, transfer_id in _missing(sessions):
+        beat()
+        found = gateway.receipt(transfer_id)
+        if found is not None:
+            with sessions.begin() as session:
+                _write(session, payout_id, found)
+            written += 1
+    return written
+
+
+def _missing(sessions: sessionmaker[Session]) -> list[tuple[str, str]]:
+    with sessions() as session:
+        rows = session.execute(
+            select(PayoutAttempt.payout_id, PayoutAttempt.stripe_transfer_id)
+            .outerjoin(TransferReceipt, TransferReceipt.transfer_id == PayoutAttempt.stripe_transfer_id)
+            .where(PayoutAttempt.state == "sent", TransferReceipt.transfer_id.is_(None))
+            .order_by(PayoutAttempt.finished_at, PayoutAttempt.payout_id)
+            .limit(MOST)
+        )
+        return [(row[0], str(row[1])) for row in rows]
+
+
+def _write(session: Session, payout_id: str, found: Receipt) -> None:
+    session.execute(
+        insert(TransferReceipt)
+        .values(
+            transfer_id=found.transfer_id,
+            payout_id=payout_id,
+            account=found.account,
+            payment_id=found.payment_id,
+            row_id=found.row_id,
+            amount=found.amount,
+            currency=found.currency,
+            fee=found.fee,
+            exchange_rate=found.exchange_rate,
+            at=found.created,
+        )
+        .on_conflict_do_nothing()
+    )
