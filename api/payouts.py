@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -49,6 +49,8 @@ from infra.tables import (
     Remark,
     TransferReceipt,
 )
+
+Asked = TypeVar("Asked", ClawbackShown, OffPlatformShown)
 
 
 class Asker(Protocol):
@@ -178,20 +180,18 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
         unsettled=here.unsettled if here else 0,
         receipt=receipt_of(session, payout.id),
         parts=_parts(session, state),
-        clawbacks=[
-            ClawbackShown.model_validate(one)
-            for one in session.scalars(
-                select(Clawback).where(Clawback.payout_id == payout.id).order_by(Clawback.number)
-            )
-        ],
-        off_platform=[
-            OffPlatformShown.model_validate(one)
-            for one in session.scalars(
-                select(OffPlatformPayment)
-                .where(OffPlatformPayment.payout_id == payout.id)
-                .order_by(OffPlatformPayment.asked_at)
-            )
-        ],
+        clawbacks=_asked(
+            session,
+            ClawbackShown,
+            select(Clawback).where(Clawback.payout_id == payout.id).order_by(Clawback.number),
+        ),
+        off_platform=_asked(
+            session,
+            OffPlatformShown,
+            select(OffPlatformPayment)
+            .where(OffPlatformPayment.payout_id == payout.id)
+            .order_by(OffPlatformPayment.asked_at),
+        ),
     )
 
 
@@ -320,6 +320,20 @@ def _overrides(session: Session, payout_id: str) -> list[OverrideShown]:
             reason=row.reason,
             remark=words.get(row.remark_id or "", ""),
             at=row.at,
+        )
+        for row in rows
+    ]
+
+
+def _asked(session: Session, shape: type[Asked], query: Select[Any]) -> list[Asked]:
+    """What one person asked and another decided, with the words of both."""
+    rows: Sequence[Any] = session.scalars(query).all()
+    words = _words(session, [*(one.remark_id for one in rows), *(one.decision_remark_id for one in rows)])
+    said = ("remark", "decision_remark")
+    return [
+        shape.model_validate(
+            {name: getattr(row, name) for name in shape.model_fields if name not in said}
+            | {name: words.get(getattr(row, f"{name}_id") or "", "") for name in said}
         )
         for row in rows
     ]

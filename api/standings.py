@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from domain.stages import Attention
@@ -64,12 +64,21 @@ def standing_is(standing: str) -> ColumnElement[bool]:
 
 def sums_of(session: Session, brand_id: str) -> list[Sum]:
     """Count and total of every standing by currency; standings that nothing has are left out."""
-    rows = session.execute(
-        select(Payout.state, Collaboration.attention, Payout.currency, func.count(), func.sum(Payout.amount))
+    sums = (func.count(), func.sum(Payout.amount))
+    of_brand = Payout.brand_id == brand_id
+    # Only what is due needs its collaboration; everything else is read from the index alone.
+    due = (
+        select(Payout.state, Collaboration.attention, Payout.currency, *sums)
         .join(Collaboration, Collaboration.id == Payout.collaboration_id)
-        .where(Payout.brand_id == brand_id)
+        .where(of_brand, Payout.state == _DUE)
         .group_by(Payout.state, Collaboration.attention, Payout.currency)
     )
+    others = (
+        select(Payout.state, null(), Payout.currency, *sums)
+        .where(of_brand, Payout.state != _DUE)
+        .group_by(Payout.state, Payout.currency)
+    )
+    rows = [*session.execute(due), *session.execute(others)]
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for state, attention, currency, count, amount in rows:
         key = (standing_of(state, attention), currency)

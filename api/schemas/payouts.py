@@ -231,11 +231,13 @@ class ClawbackShown(Shown):
     amount: int
     state: str = Field(description="asked, refused, approved, unknown, done or failed")
     reason: str
+    remark: str = Field(description="In the words of who asked")
     asked_by: str
     asked_at: datetime
     decided_by: str
     decided_at: datetime | None
     decision_reason: str
+    decision_remark: str = Field(description="In the words of who decided")
     reversal_id: str | None
     failure_code: str
     finished_at: datetime | None
@@ -247,11 +249,13 @@ class OffPlatformShown(Shown):
     document_id: str
     method: str
     state: str = Field(description="asked, approved or refused")
+    remark: str = Field(description="In the words of who reported it")
     asked_by: str
     asked_at: datetime
     decided_by: str
     decided_at: datetime | None
     decision_reason: str
+    decision_remark: str = Field(description="In the words of who decided")
 
 
 class BatchGiven(Given):

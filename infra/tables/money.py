@@ -81,6 +81,9 @@ class Payout(Table):
     __table_args__ = (
         UniqueConstraint("collaboration_id", "part"),
         Index("ix_payouts_brand_id_state_id", "brand_id", "state", "id"),
+        Index("ix_payouts_brand_id_created_at_id", "brand_id", "created_at", "id"),
+        Index("ix_payouts_brand_id_state_created_at_id", "brand_id", "state", "created_at", "id"),
+        Index("ix_payouts_sums", "brand_id", "state", "currency", postgresql_include=["amount"]),
         Index("ix_payouts_creator_id", "creator_id"),
         Index("ix_payouts_confirmed_at", "confirmed_at"),
     )

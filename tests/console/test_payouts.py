@@ -260,7 +260,7 @@ def test_a_collaboration_is_told_to_staff(desk: Desk, signed_in: As) -> None:
     assert page.status_code == 200, said
     assert "The fee is earned; the gates decide when it goes." in said
     assert "Payments that wait for an approval" in said
-    assert "Parcel delivered" in said
+    assert "The parcel arrived" in said
     assert f"{LIST}/{payout_id(of)}" in page.text
     home = signed_in(person(desk.office)).client.get("/console").text
     assert f'href="{LIST}?standing=approval"' in home
@@ -282,6 +282,13 @@ def test_money_is_asked_back_by_one_and_decided_by_another(desk: Desk, signed_in
     assert "Four eyes: you asked for it yourself" in words(refused.text)
     assert f'href="{LIST}?attention=clawback_asked"' in ida.client.get("/console").text
     assert payout_id(of) in ida.client.get(LIST, params={"attention": "clawback_asked"}).text
+    said = {"reason": "not_owed", "remark": "We agreed that she keeps it."}
+    assert send(ida, one, f"{one}/clawback-refuse", **said).status_code == 303
+    seen = words(mo.client.get(one).text)
+    assert "it is not owed back: We agreed that she keeps it." in seen
+    assert "the post was taken down: Gone." in seen
+    asked = send(mo, one, f"{one}/clawback", amount="20.00", reason="post_deleted", remark="Really gone.")
+    assert asked.status_code == 303
     assert send(ida, one, f"{one}/clawback-approve").status_code == 303
     until(lambda: "$20.00 came back." in words(mo.client.get(one).text), 120)
 
