@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from api.problems import answers
 from api.schemas.common import ProductId, VariantId
 from api.schemas.products import NewProduct, NewVariant, ProductShown, VariantChanges, VariantShown
 from domain.errors import Invalid, NotFound, Refused
+from infra.audit.append import append_audit
 from infra.ids import new_id
 from infra.tables import Product, Variant
 
@@ -58,6 +59,7 @@ def create_product(given: NewProduct, caller: CallerOf, session: SessionOf) -> P
     )
     session.add(product)
     session.flush()
+    _tell(session, caller, "product", product.id, "product_added", {})
     _add_variants(session, caller, product, given.variants)
     return _shown(session, [product])[0]
 
@@ -100,7 +102,13 @@ def change_variant(
     if values.get("stock", variant.reserved) < variant.reserved:
         raise Refused("more pieces than that are promised already", code="stock_promised", field="stock")
     before = _counted(variant)
-    for name, value in values.items():
+    changed = {name: value for name, value in values.items() if getattr(variant, name) != value}
+    told: dict[str, str | int] = {"product_id": product.id}
+    for name, value in changed.items():
+        told |= {f"{name}_before": getattr(variant, name), name: value}
+    if changed:
+        _tell(session, caller, "variant", variant.id, "variant_changed", told)
+    for name, value in changed.items():
         setattr(variant, name, value)
     session.flush()
     _count(session, caller, variant, before)
@@ -117,8 +125,17 @@ def _add_variants(
     session.add_all(variants)
     session.flush()
     for variant in variants:
+        figures = {name: getattr(variant, name) for name in VariantChanges.model_fields}
+        _tell(session, caller, "variant", variant.id, "variant_added", {"product_id": product.id} | figures)
         _count(session, caller, variant, Counted(0, 0, 0))
     return variants
+
+
+def _tell(
+    session: Session, caller: Caller, kind: str, subject_id: str, event: str, data: Mapping[str, str | int]
+) -> None:
+    """The audit log names ids and figures; names and descriptions of products stay out of it."""
+    append_audit(session, caller.brand_id, kind, subject_id, event, caller.actor, datetime.now(UTC), data)
 
 
 def _counted(variant: Variant) -> Counted:
