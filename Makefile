@@ -28,7 +28,7 @@ test: $(READY) ## every test; browser tests need Chromium
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 faults: $(READY) ## the long fault run: kills every part while 200 collaborations live
-	HANDSEL_FAULT_COLLABORATIONS=200 $(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)
+	HANDSEL_FAULT_COLLABORATIONS=200 HANDSEL_FAULT_CELLS=3 $(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)
 
 bench: $(READY) ## measure, beside the floor of the same minute
 	$(BIN)/python -m benchmarks $(ARGS)

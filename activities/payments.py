@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities import contracts, gates
 from activities.contracts import GateAnswer, GateTask, TransferAnswer, TransferTask
 from activities.paying_balance import look_if_old
-from activities.payments_port import PaymentsGateway, TransferRequest
+from activities.payments_port import FoundTransfer, PaymentsGateway, TransferRequest
 from activities.shortage_alerts import tell_of_shortages
 from domain.commands import TransferResult
 from domain.ledger import payout_id
@@ -64,6 +64,10 @@ class PaymentActivities:
         attempt = self._attempt(task)
         if attempt.state in ("sent", "refused"):
             return _settled(attempt)
+        if attempt.number > 1:
+            made = self._made_before(attempt)
+            if made is not None:
+                return made
         if activity.info().attempt > 1 or datetime.now(UTC) - attempt.opened_at > KEY_IS_SAFE:
             found = self._find(attempt)
             if found is not None:
@@ -99,14 +103,23 @@ class PaymentActivities:
         with self._sessions() as session:
             return session.get_one(PayoutAttempt, (of, task.number))
 
+    def _made_before(self, attempt: PayoutAttempt) -> TransferAnswer | None:
+        """What an earlier attempt has paid after all: a person may have called it unpaid and been wrong.
+
+        The same money to the same account is this payment; anything else is for a person: nothing is sent.
+        """
+        for transfer in self._gateway.find_transfers(attempt.payout_id):
+            if transfer.reversed or transfer.attempt == attempt.number:
+                continue
+            if _same(transfer, attempt):
+                return TransferAnswer(result=TransferResult.SENT, transfer_id=transfer.transfer_id)
+            return TransferAnswer(result=TransferResult.UNKNOWN, reason="earlier_transfer")
+        return None
+
     def _find(self, attempt: PayoutAttempt) -> TransferAnswer | None:
         for transfer in self._gateway.find_transfers(attempt.payout_id):
-            same = (transfer.amount, transfer.currency.upper(), transfer.destination) == (
-                attempt.amount,
-                attempt.currency,
-                attempt.destination,
-            )
-            if same and transfer.attempt == attempt.number:
+            ours = transfer.attempt == attempt.number or transfer.transfer_id == attempt.stripe_transfer_id
+            if ours and _same(transfer, attempt):
                 return TransferAnswer(result=TransferResult.SENT, transfer_id=transfer.transfer_id)
         return None
 
@@ -129,6 +142,12 @@ def refresh_payee(
             )
             .returning(Payee.creator_id)
         )
+
+
+def _same(transfer: FoundTransfer, attempt: PayoutAttempt) -> bool:
+    """Whether it is this money to this account."""
+    found = (transfer.amount, transfer.currency.upper(), transfer.destination)
+    return found == (attempt.amount, attempt.currency, attempt.destination)
 
 
 def _settled(attempt: PayoutAttempt) -> TransferAnswer:

@@ -115,7 +115,7 @@ def _stripe(gateway: StripeGateway, source: str, secret: str, live: bool, limits
         if event.livemode is not live:
             log.warning("webhook of the other mode", source=source, type=event.type)
             raise _bad("the message is of the other mode (test or live)", "wrong_mode")
-        await run_in_threadpool(_store_stripe, request.app.state.sessions, source, event)
+        await run_in_threadpool(store_stripe, request.app.state.sessions, source, event)
         return Received()
 
     return receive
@@ -168,7 +168,8 @@ def _forged(request: Request, limits: _Limits, source: str) -> Refused:
     return _bad("the message was not signed for this address", "forged")
 
 
-def _store_stripe(sessions: sessionmaker[Session], source: str, event: WebhookEvent) -> None:
+def store_stripe(sessions: sessionmaker[Session], source: str, event: WebhookEvent) -> None:
+    """Store one verified event of Stripe, once by its id; `source` is the endpoint that it came to."""
     body = {"idempotency_key": event.idempotency_key, **event.inbox_body()}
     with sessions.begin() as session:
         _store(session, source, event.id, event.type, body)

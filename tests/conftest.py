@@ -110,7 +110,7 @@ def stack(worker_name: str) -> RunningStack:
         "HANDSEL_S3_BUCKET": bucket,
         "TEMPORAL_NAMESPACE": f"handsel-{worker_name}",
     }
-    _register_namespace(variables["TEMPORAL_ADDRESS"], own["TEMPORAL_NAMESPACE"])
+    register_namespace(variables["TEMPORAL_ADDRESS"], own["TEMPORAL_NAMESPACE"])
     return RunningStack(state_dir, variables | own, _content(state_dir)["ports"])
 
 
@@ -210,7 +210,7 @@ def _copy_database(owner_url: str, name: str) -> None:
             )
 
 
-def _register_namespace(address: str, namespace: str) -> None:
+def register_namespace(address: str, namespace: str) -> None:
     """Make a Temporal namespace, and return when workflows can be started in it."""
     import asyncio
 

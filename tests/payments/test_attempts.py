@@ -19,20 +19,24 @@ from temporalio.testing import ActivityEnvironment
 from activities.adapters.stripe_gateway import StripeGateway
 from activities.contracts import TransferAnswer, TransferTask
 from activities.payments import PaymentActivities
-from domain.commands import SettleAttempt, TransferResult
+from activities.payments_port import TransferRequest
+from domain.commands import OpenAttempt, SettleAttempt, TransferResult
 from domain.ids import derived_id
 from infra.tables import Payee, PayoutAttempt
+from tests.records.finance import person
 from tests.records.office import Office
 
 Say = Callable[[str, dict[str, Any]], Any]
 
 
-def attempt(payments: PaymentActivities, collaboration_id: str, try_number: int = 1) -> TransferAnswer:
+def attempt(
+    payments: PaymentActivities, collaboration_id: str, try_number: int = 1, *, number: int = 1
+) -> TransferAnswer:
     """The activity as a worker runs it, at its nth try."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, attempt=try_number)
     answer: TransferAnswer = environment.run(
-        payments.transfer_payout, TransferTask(collaboration_id=collaboration_id, number=1)
+        payments.transfer_payout, TransferTask(collaboration_id=collaboration_id, number=number)
     )
     return answer
 
@@ -163,3 +167,42 @@ def test_short_funds_are_a_refusal_that_waits_for_funds(
         session.execute(update(PayoutAttempt).values(amount=99_999_999, report_id=large))
     answer = attempt(payments, paying)
     assert (answer.result, answer.reason) == (TransferResult.REFUSED, "funds")
+
+
+def second_attempt(office: Office, sessions: sessionmaker[Session], of: str) -> None:
+    """Attempt 1 was unknown, a person said that it was never made, and attempt 2 is open."""
+    office.must(of, SettleAttempt(result="unknown", reason="no_answer"))
+    office.must(of, SettleAttempt(result="refused", reason="not_found_at_stripe"), person(office))
+    with sessions() as session:
+        account = session.scalars(
+            select(PayoutAttempt.destination).where(PayoutAttempt.payout_id == derived_id("payout", of, 1))
+        ).one()
+    office.must(of, OpenAttempt(report_id=office.report(of, destination=account)))
+
+
+def test_what_a_person_called_unpaid_and_was_paid_is_taken_over_not_sent_again(
+    payments: PaymentActivities, paying: str, gateway: StripeGateway, office: Office,
+    sessions: sessionmaker[Session],
+) -> None:  # fmt: skip
+    made = attempt(payments, paying).transfer_id
+    second_attempt(office, sessions, paying)
+    answer = attempt(payments, paying, number=2)
+    assert (answer.result, answer.transfer_id) == (TransferResult.SENT, made)
+    assert transfers(gateway, paying) == [made]
+
+
+def test_another_transfer_of_this_payout_stops_the_next_attempt_and_asks_a_person(
+    payments: PaymentActivities, paying: str, gateway: StripeGateway, office: Office,
+    sessions: sessionmaker[Session],
+) -> None:  # fmt: skip
+    of = derived_id("payout", paying, 1)
+    with sessions() as session:
+        row = session.get_one(PayoutAttempt, (of, 1))
+    odd = TransferRequest(
+        payout_id=of, attempt=1, amount=row.amount - 1, currency=row.currency, destination=row.destination
+    )
+    assert gateway.create_transfer(odd).kind == "sent"
+    second_attempt(office, sessions, paying)
+    answer = attempt(payments, paying, number=2)
+    assert (answer.result, answer.reason) == (TransferResult.UNKNOWN, "earlier_transfer")
+    assert len(transfers(gateway, paying)) == 1

@@ -12,7 +12,7 @@ from domain.ledger import payout_id
 from domain.policy import Policy
 from domain.roles import Actor, ActorKind, Role
 from infra.ids import new_id
-from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Member, Post
+from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Member, PaymentDocument, Post
 from tests.records.office import NO_DRAFT, Office
 
 ONE_APPROVAL: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 1}]}}
@@ -54,6 +54,12 @@ def waiting(office: Office, *, url: str = "", policy: Policy = NO_DRAFT) -> str:
     """A payable collaboration with everything that the gates look at, payee included."""
     of = office.payable(policy)
     office.payee(of, f"acct_{of}")
+    seen(office, of, url)
+    return of
+
+
+def seen(office: Office, of: str, url: str = "") -> None:
+    """The live post of a payable collaboration, and the check that found it as agreed."""
     with office.sessions.begin() as session:
         session.add(
             DisclosureCheck(
@@ -81,7 +87,26 @@ def waiting(office: Office, *, url: str = "", policy: Policy = NO_DRAFT) -> str:
                 url=url or f"https://social.example/{of}",
             )
         )
-    return of
+
+
+def document(office: Office, of: str, name: str = "a") -> str:
+    """A stored document that says that this payment was made elsewhere; gives its id."""
+    document_id = derived_id("payment_document", of, name)
+    with office.sessions.begin() as session:
+        session.add(
+            PaymentDocument(
+                id=document_id,
+                brand_id=office.brand_id,
+                payout_id=payout_id(of),
+                object_key="k",
+                file_name="receipt.pdf",
+                media_type="application/pdf",
+                size=10,
+                sha256="ab" * 32,
+                uploaded_by="brand:x",
+            )
+        )
+    return document_id
 
 
 def gates(office: Office, of: str, **known: Any) -> tuple[str, dict[str, Any]]:

@@ -39,11 +39,10 @@ from infra.tables import (
     Inbox,
     OffPlatformPayment,
     Payee,
-    PaymentDocument,
     Payout,
 )
 from infra.yearly import yearly_totals
-from tests.records.finance import gates, person, waiting
+from tests.records.finance import document, gates, person, waiting
 from tests.records.office import FEE, STRIPE, Office
 
 
@@ -170,30 +169,11 @@ def test_stripe_may_refuse_and_an_unknown_outcome_waits(office: Office) -> None:
 # --- paid outside of Stripe ---------------------------------------------------------------------------------
 
 
-def _document(office: Office, of: str, name: str = "a") -> str:
-    document_id = derived_id("payment_document", of, name)
-    with office.sessions.begin() as session:
-        session.add(
-            PaymentDocument(
-                id=document_id,
-                brand_id=office.brand_id,
-                payout_id=payout_id(of),
-                object_key="k",
-                file_name="receipt.pdf",
-                media_type="application/pdf",
-                size=10,
-                sha256="ab" * 32,
-                uploaded_by="brand:x",
-            )
-        )
-    return document_id
-
-
-def test_a_payment_elsewhere_closes_the_payout_with_two_persons_and_a_document(office: Office) -> None:
+def test_a_payment_elsewhere_closes_the_payout_with_two_persons_and_adocument(office: Office) -> None:
     office.open(budget=FEE.amount)
     of = waiting(office)
     mo, ida = person(office), person(office)
-    report = RecordOffPlatform(payout_id=payout_id(of), document_id=_document(office, of), method="cash")
+    report = RecordOffPlatform(payout_id=payout_id(of), document_id=document(office, of), method="cash")
     stranger = report.model_copy(update={"document_id": derived_id("payment_document", "other")})
     assert refused(office, of, stranger, mo) == "not_found"
     office.must(of, report, mo)
@@ -213,7 +193,7 @@ def test_a_payment_that_was_not_made_elsewhere_goes_on(office: Office) -> None:
     of = waiting(office)
     mo = person(office)
     office.must(
-        of, RecordOffPlatform(payout_id=payout_id(of), document_id=_document(office, of), method="cash"), mo
+        of, RecordOffPlatform(payout_id=payout_id(of), document_id=document(office, of), method="cash"), mo
     )
     office.must(of, RefuseOffPlatform(payout_id=payout_id(of), reason="not_on_statement"), mo)
     _, found = gates(office, of)
