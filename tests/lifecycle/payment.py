@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.lifecycle.life import PAID, Life
+from tests.lifecycle.life import PAID, Life, words_of
 from tests.lifecycle.stories import FEE, story
 
 YES = ["invitation", "accepted"]
@@ -103,3 +103,23 @@ async def test_a_stripe_that_stumbles_before_it_begins_is_asked_again_under_the_
     await life.place.stripe("faults", action="http_500", method="POST", path="/v1/transfers", times=2)
     await life.posts()
     await life.ends("completed", [*YES, "paid"], PAID)
+
+
+@story("paid", needs_draft=False, tail="6s")
+async def test_a_fee_in_parts_is_paid_for_the_post_and_again_when_it_has_stayed_live(life: Life) -> None:
+    await life.accepts()
+    await life.sets_up_payment()
+    await life.posts()
+    first = await life.gets("paid")
+    assert "176" in first.subject
+    await life.gets("paid")
+    await life.reaches("completed")
+    one = ["fee_earned", "attempt_opened", "attempt_sent"]
+    assert await life.money() == ["fee_held", *one, *one]
+    assert sorted(transfer["amount"] for transfer in await life.transfers()) == [4_400, 17_600]
+    payouts = (await life.place.ops.get(f"/collaborations/{life.collaboration_id}/payouts"))["items"]
+    assert [(payout["state"], payout["amount"]) for payout in payouts] == [
+        ("confirmed", 17_600),
+        ("confirmed", 4_400),
+    ]
+    assert words_of(await life.visit()).count("confirmed by Stripe") == 2

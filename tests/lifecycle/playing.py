@@ -130,6 +130,7 @@ async def _campaign(place: Place, number: int, story: Story) -> CampaignOf:
     offer: dict[str, Any] = {
         "type": story.kind,
         "deliverables": [{"platform": "instagram", "format": "post"}],
+        "tails": [{"percent": 20, "live_for": story.tail}] if story.tail else [],
     }
     if pays:
         offer["fee"] = {"amount": FEE, "currency": story.currency}

@@ -58,6 +58,8 @@ class Story:
     act: int
     """1: all at once. 2: afterwards, one after the other, since the weather at Stripe is one for all."""
     policy: dict[str, Any] = field(default_factory=dict)
+    tail: str = ""
+    """How long the post has to stay live for the last fifth of the fee; empty: all of it is for the post."""
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ class Story:
     def wants(self) -> str:
         """The same text for stories that can share a campaign."""
         own = self.name if self.alone else ""
-        return f"{self.kind} {self.currency} {sorted(self.policy.items())} {own}"
+        return f"{self.kind} {self.currency} {self.tail} {sorted(self.policy.items())} {own}"
 
 
 def story(
@@ -80,12 +82,13 @@ def story(
     currency: str = "USD",
     alone: bool = False,
     act: int = 1,
+    tail: str = "",
     **policy: Any,
 ) -> Callable[[Script], Callable[[Playing], None]]:
     """A test that lives a story in a campaign of this kind, with these clocks instead of calm ones."""
 
     def told(script: Script) -> Callable[[Playing], None]:
-        mine = Story(script, kind, people, country, stock, budget, currency, alone, act, CALM | policy)
+        mine = Story(script, kind, people, country, stock, budget, currency, alone, act, CALM | policy, tail)
 
         @pytest.mark.stack
         @pytest.mark.timeout(420)
