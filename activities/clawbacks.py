@@ -18,7 +18,8 @@ from activities.payments import KEY_IS_SAFE
 from activities.payments_port import PaymentsGateway, ReversalRequest
 from domain.commands import TransferResult
 from domain.ledger import payout_id
-from infra.tables import Clawback
+from domain.state import State
+from infra.tables import Clawback, Collaboration
 
 
 class ClawbackActivities:
@@ -35,12 +36,14 @@ class ClawbackActivities:
         if row.state == "done":
             return TransferAnswer(result=TransferResult.SENT, transfer_id=row.reversal_id or "")
         old = row.decided_at is not None and datetime.now(UTC) - row.decided_at > KEY_IS_SAFE
-        if activity.info().attempt > 1 or old:
+        more = self._more_came_back(task, request)
+        if activity.info().attempt > 1 or old or more:
             found = self._gateway.find_reversal(request)
             if found is not None:
                 return TransferAnswer(result=TransferResult.SENT, transfer_id=found)
-        if old:
-            return TransferAnswer(result=TransferResult.UNKNOWN, reason="key_too_old")
+        if old or more:
+            reason = "key_too_old" if old else "reversal_unrecorded"
+            return TransferAnswer(result=TransferResult.UNKNOWN, reason=reason)
         outcome = self._gateway.reverse_transfer(request)
         if outcome.kind == "sent":
             return TransferAnswer(result=TransferResult.SENT, transfer_id=outcome.transfer_id)
@@ -56,6 +59,15 @@ class ClawbackActivities:
         if found is None:
             return TransferAnswer(result=TransferResult.UNKNOWN, reason="not_found")
         return TransferAnswer(result=TransferResult.SENT, transfer_id=found)
+
+    def _more_came_back(self, task: ClawbackTask, request: ReversalRequest) -> bool:
+        """Whether Stripe took back more of the transfer than we know of: this clawback's own reversal, or an
+        earlier one that a person had called never made. Then nothing is asked of Stripe."""
+        with self._sessions() as session:
+            state = State.model_validate(session.get_one(Collaboration, task.collaboration_id).state)
+        known = sum(part.returned for part in state.parts if part.number == task.part)
+        found = self._gateway.find_transfers(request.payout_id)
+        return any(one.amount_reversed > known for one in found if one.transfer_id == request.transfer_id)
 
     def _request(self, task: ClawbackTask) -> tuple[Clawback, ReversalRequest]:
         of = payout_id(task.collaboration_id, task.part)

@@ -34,6 +34,7 @@ from domain.parts import Part, PartKind
 from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
 from domain.state import State
+from domain.terms import money_in_words
 from infra.tables import (
     Clawback,
     Collaboration,
@@ -242,7 +243,8 @@ def may_approve(session: Session, payout: Payout, state: State, asker: Asker) ->
         if conflict:
             why = f"Four eyes: {conflict}."
         elif limit is not None and payout.amount > limit:
-            why = "It is larger than you may approve."
+            most = money_in_words(Money(amount=limit, currency=payout.currency))
+            why = f"You may approve up to {most}; this is larger."
     return MayShown(approve=not why, why_not=why)
 
 

@@ -38,6 +38,7 @@ from domain.payment_effects import (
     SettleReturned,
 )
 from domain.roles import Role
+from domain.terms import money_in_words
 from infra.tables import Clawback, OffPlatformPayment, PaymentDocument, Payout
 
 
@@ -58,7 +59,8 @@ def _other_person(session: Session, asked_by: str, amount: Money, context: Conte
     rules = rules_of(session, context.before.brand_id).rules
     limit = limit_of(rules, member.id, Role(member.role), amount.currency)
     if limit is not None and amount.amount > limit:
-        raise Forbidden("this is larger than you may approve", code="over_limit")
+        most = money_in_words(Money(amount=limit, currency=amount.currency))
+        raise Forbidden(f"you may approve up to {most}; this is larger", code="over_limit")
 
 
 # --- paid outside of Stripe -------------------------------------------------------------------------

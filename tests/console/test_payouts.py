@@ -132,11 +132,13 @@ def test_a_limit_and_four_eyes_are_named_before_and_after(desk: Desk, signed_in:
     )
     (of,) = waiting(desk)
     page = signed_in(mo).client.get(LIST, params={"standing": "approval"}).text
-    assert "It is larger than you may approve." in page
+    assert "You may approve up to USD 100.00; this is larger." in page
     assert 'name="payout"' not in page
     here = signed_in(mo)
     one = f"{LIST}/{payout_id(of)}"
-    assert "You cannot approve it: It is larger than you may approve." in words(here.client.get(one).text)
+    assert "You cannot approve it: You may approve up to USD 100.00; this is larger." in words(
+        here.client.get(one).text
+    )
     marks = {"csrf": here.csrf, "nonce": "mine"}
     refused = here.client.post(f"{one}/approve", data=marks)
     assert refused.status_code == 403
