@@ -119,6 +119,18 @@ class Vault:
         nonce = self.salt(wrapped, "nonce", _kind(type(document)).decode(), plain.hex())[:_NONCE]
         return nonce + self._cipher(wrapped).encrypt(nonce, plain, _kind(type(document)))
 
+    def seal_file(self, wrapped: bytes, body: bytes) -> bytes:
+        """Encrypt the bytes of a file; the same file under the same key gives the same bytes."""
+        nonce = self.salt(wrapped, "file", hashlib.sha256(body).hexdigest())[:_NONCE]
+        return nonce + self._cipher(wrapped).encrypt(nonce, body, b"file")
+
+    def open_file(self, wrapped: bytes, sealed: bytes) -> bytes:
+        """Decrypt the bytes of a file. Raises `Defect` when they were changed or sealed under another key."""
+        try:
+            return self._cipher(wrapped).decrypt(sealed[:_NONCE], sealed[_NONCE:], b"file")
+        except (InvalidTag, ValueError) as error:
+            raise Defect("a sealed file cannot be opened", code="vault_unreadable") from error
+
     def salt(self, wrapped: bytes, *purpose: str) -> bytes:
         """32 bytes that follow from the creator's key and the purpose; gone for good with the key."""
         try:

@@ -12,12 +12,11 @@ from sqlalchemy import select
 from api.auth import own
 from api.console.frame import ViewOf
 from api.console.route import console_router
-from api.payment_documents import document_bytes
+from api.payment_documents import MEDIA_TYPES, Files, document_bytes
 from domain.errors import NotFound
 from infra.tables import PaymentDocument, Payout
 
 router = console_router()
-_ENDINGS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 
 
 @router.get("/payouts/{payout_id}/documents/{document_id}")
@@ -31,10 +30,9 @@ def document_file(payout_id: str, document_id: str, view: ViewOf) -> Response:
     )
     if kept is None:
         raise NotFound("no such document")
-    # The name that was uploaded may name the creator; the id names nobody and needs no quoting.
-    name = f"{kept.id}.{_ENDINGS[kept.media_type]}"
+    name = f"{kept.id}.{MEDIA_TYPES[kept.media_type]}"
     return Response(
-        document_bytes(view.console.objects, kept),
+        document_bytes(view.session, Files(view.console.objects, view.console.vault), kept),
         media_type=kept.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

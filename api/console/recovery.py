@@ -18,7 +18,7 @@ from api.console.payout import REASONS, answered, chosen_reason
 from api.console.route import LARGEST_FORMS, console_router
 from api.console.wording import say
 from api.pages.forms import FormRefused
-from api.payment_documents import keep_document
+from api.payment_documents import Files, keep_document
 from api.payout_decisions import Click, decide
 from domain.errors import Invalid
 from domain.money import from_major
@@ -79,7 +79,7 @@ async def report_elsewhere_here(payout_id: str, request: Request, view: ViewOf) 
             wrong["document"] = say("form.fill_in")
         if wrong:
             raise FormRefused(wrong)
-        document_id = await run_in_threadpool(_keep, view, payout_id, body, sent.filename if sent else "")
+        document_id = await run_in_threadpool(_keep, view, payout_id, body)
         fields = {"payout_id": payout_id, "document_id": document_id, "method": method}
         await decide(_click(view, request), view.session, payout_id, "record_off_platform", fields, remark)
 
@@ -143,11 +143,10 @@ def _amount(view: View, payout_id: str, wrong: dict[str, str]) -> int:
     return amount
 
 
-def _keep(view: View, payout_id: str, body: bytes, name: str | None) -> str:
+def _keep(view: View, payout_id: str, body: bytes) -> str:
+    files = Files(view.console.objects, view.console.vault)
     try:
-        kept = keep_document(
-            view.session, view.person, view.console.objects, payout_id, body, (name or "document")[:120]
-        )
+        kept = keep_document(view.session, view.person, files, payout_id, body)
     except Invalid as refused:
         raise FormRefused({"document": say("payout.wrong_document")}) from refused
     return kept.id

@@ -5,15 +5,15 @@ Asked for by one person and decided by another; each call is one command to the 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 
 from api.auth import own
 from api.calls import KEYED, REPEATABLE, CallerOf, CallRoute, SessionOf
-from api.payment_documents import MEDIA_TYPES, keep_document
+from api.payment_documents import MEDIA_TYPES, Files, keep_document
 from api.problems import answers
 from api.routes.payouts import DECIDES, give_decision
 from api.schemas.collaborations import CommandOutcome
@@ -26,7 +26,6 @@ from api.schemas.payouts import (
     RefusalGiven,
     ReversalGiven,
 )
-from infra.objects import ObjectStore
 from infra.tables import PaymentDocument, Payout
 
 router = APIRouter(
@@ -51,12 +50,11 @@ async def upload_payment_document(
     request: Request,
     caller: CallerOf,
     session: SessionOf,
-    name: Annotated[str, Query(min_length=1, max_length=120, description="Its file name")] = "document",
 ) -> DocumentShown:
-    """Keep a receipt or a bank statement (PDF, JPEG, PNG, up to 10 MB) with its SHA-256."""
+    """Keep a receipt or a bank statement (PDF, JPEG, PNG, up to 10 MB) sealed, with its SHA-256."""
     body = await request.body()
-    store: ObjectStore | None = request.app.state.objects
-    kept = await run_in_threadpool(keep_document, session, caller, store, payout_id, body, name)
+    files = Files(request.app.state.objects, request.app.state.vault)
+    kept = await run_in_threadpool(keep_document, session, caller, files, payout_id, body)
     return DocumentShown.model_validate(kept)
 
 

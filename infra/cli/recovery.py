@@ -108,9 +108,7 @@ def record_off_platform(
         fail(f"{file.name} is no PDF, JPEG or PNG file.", 2)
     with as_person(who) as api:
         path = f"/payouts/{payout_id}"
-        document = api.post(
-            f"{path}/documents", content=file.read_bytes(), media_type=media_type, name=file.name[:120]
-        )
+        document = api.post(f"{path}/documents", content=file.read_bytes(), media_type=media_type)
         console.print(f"{document['id']} {document['file_name']} {document['sha256']}", highlight=False)
         body = {"document_id": document["id"], "method": method, "remark": remark}
         say_outcome(api.post(f"{path}/off-platform", body))

@@ -12,13 +12,14 @@ from zipfile import ZipFile
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from domain.bundle_verifier import verify
 from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from infra.settings import Settings
-from infra.tables import PaymentDocument
+from infra.tables import CreatorKey, PaymentDocument
 from tests.api.live import until, working
 from tests.api.test_payouts import Desk
 from tests.console.conftest import hidden_fields
@@ -343,9 +344,15 @@ def test_a_document_is_downloaded_by_finance_alone_and_only_as_it_was_uploaded(
     assert mo.client.get(of_another).status_code == 404
     with desk.office.sessions() as session:
         kept = session.get_one(PaymentDocument, link.group(1).rpartition("/")[2])
+    sealed = app.state.objects.read(kept.object_key)
+    assert b"script" not in sealed, "the store holds it sealed"
+    assert kept.file_name == "document.pdf", "its own name may name the creator"
     app.state.objects.put(kept.object_key, b"%PDF-1.7 another", "application/pdf")
     changed = mo.client.get(link.group(1))
     assert changed.status_code == 409
     assert "not the one that was uploaded" in words(changed.text)
-    app.state.objects.delete(kept.object_key)
-    assert mo.client.get(link.group(1)).status_code == 404
+    app.state.objects.put(kept.object_key, sealed, "application/octet-stream")
+    assert mo.client.get(link.group(1)).content == body
+    with desk.office.sessions.begin() as session:
+        session.execute(delete(CreatorKey).where(CreatorKey.creator_id == desk.office.state(of).creator_id))
+    assert mo.client.get(link.group(1)).status_code == 404, "gone with the creator's key"
