@@ -5,7 +5,7 @@ One balance pays for all brands of an installation: the key to Stripe is one. On
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import or_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,19 +16,24 @@ from domain.payout_line import BALANCE_IS_FRESH
 from infra.tables import PayingBalance
 
 
-def look_if_old(sessions: sessionmaker[Session], gateway: PaymentsGateway, currency: str) -> None:
-    """Ask Stripe for the balance, unless somebody did a moment ago. Raises what the gateway raises."""
+def look_if_old(
+    sessions: sessionmaker[Session],
+    gateway: PaymentsGateway,
+    currency: str,
+    at_most: timedelta = BALANCE_IS_FRESH,
+) -> None:
+    """Ask Stripe for the balance, unless somebody did so lately. Raises what the gateway raises."""
     began = datetime.now(UTC)
-    if not _is_fresh(sessions, currency, began):
+    if not _is_fresh(sessions, currency, began, at_most):
         remember(sessions, currency, gateway.balance(currency), began)
 
 
-def _is_fresh(sessions: sessionmaker[Session], currency: str, now: datetime) -> bool:
+def _is_fresh(sessions: sessionmaker[Session], currency: str, now: datetime, at_most: timedelta) -> bool:
     with sessions() as session:
         known = session.get(PayingBalance, currency)
     if known is None or known.available is None or known.seen_at is None:
         return False
-    return now - known.seen_at < BALANCE_IS_FRESH
+    return now - known.seen_at < at_most
 
 
 def remember(sessions: sessionmaker[Session], currency: str, available: int, seen_at: datetime) -> None:

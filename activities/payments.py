@@ -20,10 +20,13 @@ from activities.payments_port import FoundTransfer, PaymentsGateway, TransferReq
 from activities.shortage_alerts import tell_of_shortages
 from domain.commands import TransferResult
 from domain.ledger import payout_id
+from domain.payout_line import BALANCE_IS_FRESH
 from domain.stages import Attention
 from infra.settings import Settings
 from infra.tables import Collaboration, Payee, PayoutAttempt
 
+PARKED_LOOKS_AGAIN = timedelta(seconds=2)
+"""A payment that waited for money, and is looked at again, is not judged by an older look at the balance."""
 KEY_IS_SAFE = timedelta(hours=20)
 """An attempt older than this is looked up before anything is sent: Stripe may have forgotten its key."""
 
@@ -41,7 +44,8 @@ class PaymentActivities:
         """Ask Stripe what only Stripe knows, assess every gate, store the report; say when money is short."""
         self._refresh_payee(task.collaboration_id)
         if task.currency:
-            look_if_old(self._sessions, self._gateway, task.currency)
+            at_most = PARKED_LOOKS_AGAIN if task.ask_balance else BALANCE_IS_FRESH
+            look_if_old(self._sessions, self._gateway, task.currency, at_most)
         answer = gates.report(self._sessions, task.collaboration_id, task.sequence)
         if answer.flag == Attention.FUNDS_SHORT:
             tell_of_shortages(self._sessions, self._settings)

@@ -7,6 +7,7 @@ again in the next round, and two rounds at once write it once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -18,14 +19,16 @@ from infra.tables import PayoutAttempt, TransferReceipt
 
 MOST: Final = 200
 """Receipts of one round; the others wait for the next."""
+ASKED_FOR: Final = timedelta(days=45)
+"""What Stripe does not tell for so long is not asked for any more."""
 
 
 def record_receipts(
     sessions: sessionmaker[Session], gateway: PaymentsGateway, beat: Callable[[], object]
 ) -> int:
-    """Write the receipts that are missing, oldest first; how many. Raises what the gateway raises."""
+    """Write the receipts that are missing, newest first; how many. Raises what the gateway raises."""
     written = 0
-    for payout_id, transfer_id in _missing(sessions):
+    for payout_id, transfer_id in _missing(sessions, datetime.now(UTC)):
         beat()
         found = gateway.receipt(transfer_id)
         if found is not None:
@@ -35,13 +38,17 @@ def record_receipts(
     return written
 
 
-def _missing(sessions: sessionmaker[Session]) -> list[tuple[str, str]]:
+def _missing(sessions: sessionmaker[Session], now: datetime) -> list[tuple[str, str]]:
     with sessions() as session:
         rows = session.execute(
             select(PayoutAttempt.payout_id, PayoutAttempt.stripe_transfer_id)
             .outerjoin(TransferReceipt, TransferReceipt.transfer_id == PayoutAttempt.stripe_transfer_id)
-            .where(PayoutAttempt.state == "sent", TransferReceipt.transfer_id.is_(None))
-            .order_by(PayoutAttempt.finished_at, PayoutAttempt.payout_id)
+            .where(
+                PayoutAttempt.state == "sent",
+                PayoutAttempt.finished_at > now - ASKED_FOR,
+                TransferReceipt.transfer_id.is_(None),
+            )
+            .order_by(PayoutAttempt.finished_at.desc(), PayoutAttempt.payout_id)
             .limit(MOST)
         )
         return [(row[0], str(row[1])) for row in rows]

@@ -33,9 +33,9 @@ class ReconcileActivities:
         began = datetime.now(UTC)
         copied = copy_rows(self._sessions, self._gateway, activity.heartbeat)
         refresh_pending(self._sessions, self._gateway, began)
-        record_receipts(self._sessions, self._gateway, activity.heartbeat)
         totals = settled_totals(self._sessions, self._gateway, activity.heartbeat)
         result = compare(self._sessions, began, totals, activity.heartbeat)
+        record_receipts(self._sessions, self._gateway, activity.heartbeat)
         with self._sessions.begin() as session:
             session.execute(update(StripeCursor).where(StripeCursor.name == CURSOR).values(complete_at=began))
         return Reconciled(copied=copied, matched=result.matched, open_items=result.open_items)

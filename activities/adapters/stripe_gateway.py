@@ -216,16 +216,20 @@ class StripeGateway(StripeWebhooks):
         return sum(row.amount for row in rows if row.currency == currency.lower())
 
     def receipt(self, transfer_id: str) -> Receipt | None:
-        """Return what a transfer was when it arrived; None while Stripe has no row of it.
+        """Return what a transfer was when it arrived.
 
-        Read from the balance transaction of the payment that the transfer made in the creator's account.
-        Raises `stripe.StripeError`.
+        Read from the balance transaction of the payment that the transfer made in the creator's account. None
+        while Stripe has no row of it, and where it knows no such transfer or lets us see the account no more.
+        Raises other `stripe.StripeError`.
         """
-        transfer = self._client.v1.transfers.retrieve(transfer_id)
-        account, payment = str(transfer.destination), str(transfer.destination_payment)
-        wanted: Any = {"source": payment, "limit": 1}
-        options: Any = {"stripe_account": account}
-        rows = self._client.v1.balance_transactions.list(wanted, options).data
+        try:
+            transfer = self._client.v1.transfers.retrieve(transfer_id)
+            account, payment = str(transfer.destination), str(transfer.destination_payment)
+            wanted: Any = {"source": payment, "limit": 1}
+            options: Any = {"stripe_account": account}
+            rows = self._client.v1.balance_transactions.list(wanted, options).data
+        except (stripe.InvalidRequestError, stripe.PermissionError):
+            return None
         return read_receipt(transfer_id, account, payment, rows[0].to_dict()) if rows else None
 
     # --- the platform's balance ------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 import structlog.testing
 from fastapi.testclient import TestClient
 
-from api import explanations
+from api import explanations, traffic
 from api.main import create_app
 from infra.settings import Settings
 from tests.api.conftest import Tenant, campaign_body, creator_body, lamp
@@ -150,7 +150,9 @@ def test_without_a_database_the_process_lives_and_says_so(settings: Settings) ->
         assert "127.0.0.1" not in answer.text
 
 
-def test_logs_name_the_route_and_no_person(brand: Tenant) -> None:
+def test_logs_name_the_route_and_no_person(brand: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A logger that was used before this process was configured anew would not be captured.
+    monkeypatch.setattr(traffic, "log", structlog.get_logger("handsel.http"))
     with structlog.testing.capture_logs() as lines:
         brand.post("/creators", creator_body())
         brand.get("/creators")

@@ -103,7 +103,7 @@ def test_a_list_of_whom_to_invite(shell: Shell, tmp_path: Path) -> None:
     [
         (("currency: USD\nbudget", "currency: dollars\nbudget"), "line 4: currency"),
         (("type: gifting_paid", "type: gift"), "line 20: offer.type"),
-        (("format: reel", "format: real"), "line 23: offer.deliverables.0.format"),
+        (("format: reel", "format: real"), "line 24: offer.deliverables.0.format"),
         (("needs_draft: true", "needs_draft: true\n  needs_drafts: true"), "policy.needs_drafts"),
         (("name: Light", "name: Lamp\nname: Light"), "line 4: name: stands twice"),
         (("brief:", "brief: ["), "line "),
@@ -169,7 +169,7 @@ def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
     (month,) = read(shell, "period", "list")
     assert month["state"] == "open"
     assert "period_running" in shell("period", "show", month["month"]).stdout
-    assert "period_running" in shell("period", "close", month["month"], ends=1).output
+    assert "needs_person" in shell("period", "close", month["month"], ends=1).output
     assert "compared up to" in shell("reconcile", "run").stdout
     assert "0 open." in shell("reconcile", "list").stdout
     assert "neither a day" in shell("ledger", "balance", account, "--at", "soon", ends=2).output
