@@ -124,6 +124,10 @@ def approve_clawback(turn: Turn) -> None:
     """Stripe is told next; the record refuses whoever asked for it."""
     require_person(turn)
     _asked(turn)
+    part = next(one for one in turn.state.parts if one.number == turn.state.clawback_part)
+    left = part.amount - part.returned
+    if turn.state.clawback_amount > left:  # something came back meanwhile
+        raise Invalid(f"no more than {left} (minor units) can be taken back now", field="number")
     turn.do(
         DecideClawback(
             part=turn.state.clawback_part,

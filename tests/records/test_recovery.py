@@ -105,6 +105,20 @@ def test_what_stripe_reverses_waits_for_a_persons_word(office: Office) -> None:
     sound(office)
 
 
+def test_what_came_back_meanwhile_is_not_asked_back_again(office: Office) -> None:
+    """Asked for, then Stripe reverses all of it by itself, then another person approves: refused by name."""
+    office.open(budget=FEE.amount)
+    of = completed(office)
+    mo, ida = person(office), person(office)
+    office.must(of, _ask(of, 10_000), mo)
+    office.must(of, _reversal(of, FEE.amount), STRIPE)
+    with pytest.raises(Invalid, match="no more than 0") as caught:
+        office.decided(of, ApproveClawback(number=1), ida)
+    assert caught.value.field == "number"
+    office.must(of, RefuseClawback(number=1, reason="not_owed"), ida)
+    sound(office)
+
+
 # --- clawbacks -------------------------------------------------------------------------------------------
 
 
