@@ -15,9 +15,10 @@ from activities.paying_balance import forget, remember
 from activities.shortage_alerts import about_of, tell_of_shortages
 from domain.commands import HoldPayout
 from domain.ledger import payout_id
+from domain.payout_line import ANSWER_IS_LATE
 from domain.roles import Actor, Role
 from infra.settings import Settings
-from infra.tables import Creator, Member, PayoutRunItem, PayoutRunRow, StaffMail
+from infra.tables import Creator, Member, PayoutAttempt, PayoutRunItem, PayoutRunRow, StaffMail
 from tests.console.conftest import Mailbox
 from tests.console.test_payouts import words
 from tests.console.walk import Insider
@@ -49,7 +50,18 @@ def short(office: Office) -> list[str]:
                 PayoutRunItem.state == "waiting", PayoutRunItem.currency == "USD"
             )
         )
-    remember(office.sessions, "USD", int(others or 0) + 10_000, datetime.now(UTC))
+        now = datetime.now(UTC)
+        promised = session.scalar(
+            select(func.coalesce(func.sum(PayoutAttempt.amount), 0)).where(
+                PayoutAttempt.currency == "USD",
+                ((PayoutAttempt.state == "sent") & (PayoutAttempt.finished_at >= now))
+                | (
+                    PayoutAttempt.state.in_(["open", "unknown"])
+                    & (PayoutAttempt.opened_at > now - ANSWER_IS_LATE)
+                ),
+            )
+        )
+    remember(office.sessions, "USD", int(others or 0) + int(promised or 0) + 10_000, now)
     _all_look(office, made)
     return made
 
