@@ -16,6 +16,7 @@ from tests.conftest import RunningStack
 from tests.pages.conftest import Browser
 from tests.pages.engine import Engine
 from tests.pages.studio import Studio
+from tests.records.arrivals import arrived
 
 
 @pytest.fixture
@@ -100,6 +101,29 @@ def test_who_waits_for_the_brand_is_told_so(studio: Studio, browser: Browser) ->
     page = browser.open(studio.link(of))
     assert "You need not do anything." in page.text
     assert "The payment waits for" in page.text
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "rate", "said"),
+    [
+        ("EUR", 20_182, "0.917345", "201,82\xa0€ of it, at its rate 0.917345"),
+        ("JPY", 32_862, "1.4937281", "32.862\xa0JP¥ of it, at its rate 1.4937281"),
+        ("KWD", 67_566, "3.0712", "67,566\xa0KWD of it, at its rate 3.0712"),
+    ],
+)
+def test_the_creator_sees_what_stripe_made_of_it(
+    studio: Studio, browser: Browser, currency: str, amount: int, rate: str, said: str
+) -> None:
+    of = studio.paid(studio.campaign())
+    assert "Stripe made" not in browser.open(studio.link(of)).text
+    arrived(studio.sessions, of, studio.clock, amount=amount, currency=currency, rate=rate)
+    assert said in browser.open(studio.link(of)).text
+
+
+def test_what_was_not_converted_is_not_said_twice(studio: Studio, browser: Browser) -> None:
+    of = studio.paid(studio.campaign())
+    arrived(studio.sessions, of, studio.clock, rate="")
+    assert "Stripe made" not in browser.open(studio.link(of)).text
 
 
 def test_a_gift_has_no_payment(studio: Studio, browser: Browser, stripe_url: str) -> None:

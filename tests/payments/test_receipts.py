@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import stripe
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
 
 from activities.adapters.stripe_answers import read_receipt
-from activities.payments_port import ReversalRequest
+from activities.payments_port import Receipt, ReversalRequest
 from activities.receipts import record_receipts
 from domain.ledger import payout_id
 from domain.money import Money
@@ -95,6 +96,68 @@ def test_what_stripe_does_not_know_yet_is_asked_for_again(books: Books) -> None:
     assert receipts(books) == {}
     assert asked(books) == 1
     assert found(transfer) is not None
+
+
+def test_a_transfer_that_stripe_does_not_know_stops_no_round(books: Books) -> None:
+    """One is gone at Stripe; the other one's receipt is written all the same, and again nothing fails."""
+    gone, there = converting(books, "eur", "0.9"), books.paid()
+    books.sim.control(f"transfers/{gone}/delete")
+    assert books.gateway.receipt(gone) is None
+    assert asked(books) == 1
+    assert set(receipts(books)) == {there}
+    assert asked(books) == 0
+
+
+def test_an_account_that_nobody_may_see_any_more_has_no_receipt(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = converting(books, "eur", "0.9")
+
+    def refused(*_: object) -> None:
+        raise stripe.PermissionError("no access to this account", code="account_invalid")
+
+    monkeypatch.setattr(books.gateway._client.v1.balance_transactions, "list", refused)
+    assert books.gateway.receipt(transfer) is None
+    assert asked(books) == 0
+    assert receipts(books) == {}
+
+
+def test_a_failure_leaves_what_was_written_and_is_told(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe does not answer for the second of two: the first stays, the next round has the rest."""
+    converting(books, "eur", "0.9")
+    books.paid()
+    found, calls = books.gateway.receipt, []
+
+    def once(transfer_id: str) -> Receipt | None:
+        calls.append(transfer_id)
+        if len(calls) == 2:
+            raise stripe.APIConnectionError("no answer")
+        return found(transfer_id)
+
+    monkeypatch.setattr(books.gateway, "receipt", once)
+    with pytest.raises(stripe.APIConnectionError):
+        asked(books)
+    assert len(receipts(books)) == 1
+    assert asked(books) == 1
+    assert len(calls) == len(set(calls)) + 1, "what was written is not asked again"
+    assert len(receipts(books)) == 2
+
+
+def test_one_round_asks_for_so_many_and_the_next_for_the_rest(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        books.paid()
+    monkeypatch.setattr("activities.receipts.MOST", 2)
+    assert [asked(books), asked(books), asked(books)] == [2, 1, 0]
+
+
+def test_what_is_too_long_ago_is_not_asked_for(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.paid()
+    monkeypatch.setattr("activities.receipts.ASKED_FOR", timedelta(0))
+    assert asked(books) == 0
+    monkeypatch.undo()
+    assert asked(books) == 1
 
 
 def test_what_does_not_follow_from_stripes_rate_is_a_difference_for_a_person(books: Books) -> None:

@@ -33,6 +33,7 @@ from infra.ids import new_id
 from infra.objects import ObjectStore
 from infra.settings import Settings
 from infra.tables import CreatorKey, DisclosureCheck, EvidenceBundle, Payout, Post, Submission
+from tests.records.arrivals import arrived
 from tests.records.office import BRAND, STRIPE, Office
 
 SIGNER = Signer((Fernet.generate_key().decode(),))
@@ -162,6 +163,29 @@ def test_the_same_record_gives_the_same_bytes_and_another_one_a_new_number(desk:
     assert other.number == 2
     assert changed != data
     assert verify(changed) == []
+
+
+def test_a_bundle_says_what_arrived_once_that_is_known(desk: Desk, tmp_path: Path) -> None:
+    payout_id, clock = desk.paid(), desk.office.clock
+    first, before = desk.build(payout_id)
+    assert json.loads(_files(before)["payout.json"])["receipts"] == []
+    assert "was not known when this was collected" in _files(before)["index.html"].decode()
+    with desk.office.sessions() as session:
+        of = session.get_one(Payout, payout_id).collaboration_id
+    arrived(desk.office.sessions, of, clock, amount=67_566, currency="KWD", rate="3.0712001", fee=250)
+    second, after = desk.build(payout_id)
+    assert (first.number, second.number) == (1, 2)
+    assert desk.build(payout_id)[1] == after
+    assert desk.evidence.content(first) == before, "the first stays as it was sealed"
+    (receipt,) = json.loads(_files(after)["payout.json"])["receipts"]
+    assert (receipt["amount"], receipt["currency"], receipt["exchange_rate"]) == (67_566, "KWD", "3.0712001")
+    page = _files(after)["index.html"].decode()
+    assert "as 67.566 KWD, at Stripe's rate 3.0712001; Stripe kept 0.250 KWD of it" in page
+    assert {entry["kind"] for entry in json.loads(_files(after)["ledger.json"])} == {
+        entry["kind"] for entry in json.loads(_files(before)["ledger.json"])
+    }, "nothing is booked from it"
+    ran = _script(tmp_path, after)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_a_bundle_written_again_after_a_crash_is_the_same(desk: Desk) -> None:
