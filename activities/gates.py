@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from activities import payout_line
 from activities.contracts import GateAnswer
-from activities.rules import approvals_of, rules_of
-from domain.approvals import need
+from activities.rules import approvals_of, need_of, rules_of
 from domain.clocks import later, length
 from domain.commands import CheckOutcome
 from domain.countries import tax_data_missing
@@ -196,14 +195,13 @@ def _of_people(session: Session, state: State, payout: Payout | None, payee: Pay
     if payout is None:
         return facts
     in_force = rules_of(session, state.brand_id)
-    amount = Money(amount=payout.amount, currency=payout.currency)
     run = in_force.rules.run
     if run.when == "daily":
         brand_zone = session.scalar(select(Brand.zone).where(Brand.id == state.brand_id)) or "UTC"
         facts["run_at"] = next_run(_ready_since(session, state, payout), run.at, brand_zone)
     destination = payee.stripe_account_id if payee else ""
     return facts | {
-        "need": need(in_force.rules, amount, again=state.approval_round > 0 or payout.kind == "again"),
+        "need": need_of(in_force, state, payout),
         "approvals": approvals_of(session, payout.id, state.approval_round, destination),
         "overrides": _overrides(session, payout.id),
     }

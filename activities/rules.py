@@ -12,10 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from activities.persons import hands_of
-from domain.approvals import ApprovalRules, Given
+from domain.approvals import ApprovalRules, Given, Need, limit_of, need
+from domain.money import Money
+from domain.parts import PartKind
 from domain.roles import ActorKind, Role
 from domain.state import State
-from infra.tables import ApprovalRuleSet, Event, PayoutDecision, TermsAuthor
+from domain.terms import money_in_words
+from infra.tables import ApprovalRuleSet, Event, Payout, PayoutDecision, TermsAuthor
 
 _ASKED_FOR = ("settle_attempt", "reassess", "override_gate")
 """Commands by which a person asks for the next attempt, and so does not approve it."""
@@ -39,6 +42,21 @@ def rules_of(session: Session, brand_id: str) -> RulesInForce:
     if row is None:
         return RulesInForce(0, ApprovalRules())
     return RulesInForce(row.version, ApprovalRules.model_validate(row.rules))
+
+
+def need_of(in_force: RulesInForce, state: State, payout: Payout) -> Need:
+    """The approvals that this payment needs: one at least after a refusal, and for what is paid again."""
+    again = state.approval_round > 0 or payout.kind == PartKind.AGAIN
+    return need(in_force.rules, Money(amount=payout.amount, currency=payout.currency), again=again)
+
+
+def above_limit(in_force: RulesInForce, member_id: str, role: Role, amount: Money) -> str:
+    """Why this amount is not this person's to approve; empty when it is within their limit, or they have none."""
+    limit = limit_of(in_force.rules, member_id, role, amount.currency)
+    if limit is None or amount.amount <= limit:
+        return ""
+    most = money_in_words(Money(amount=limit, currency=amount.currency))
+    return f"you may approve up to {most}; this is larger"
 
 
 def conflict_of(session: Session, state: State, member_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from activities.rules import approvals_of, conflict_of, rules_of
+from activities.rules import above_limit, approvals_of, conflict_of, need_of, rules_of
 from api.schemas.collaborations import AttemptShown, GatesShown
 from api.schemas.payouts import (
     ClawbackShown,
@@ -27,14 +27,13 @@ from api.schemas.payouts import (
     PayoutListed,
     ReceiptShown,
 )
-from domain.approvals import APPROVERS, enough, is_person, limit_of, need
+from domain.approvals import APPROVERS, enough, is_person
 from domain.clocks import length
 from domain.money import Money
 from domain.parts import Part, PartKind
 from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
 from domain.state import State
-from domain.terms import money_in_words
 from infra.tables import (
     Clawback,
     Collaboration,
@@ -146,11 +145,7 @@ def detail(session: Session, payout: Payout, asker: Asker) -> PayoutDetail:
     )
     given = approvals_of(session, payout.id, state.approval_round, destination)
     in_force = rules_of(session, payout.brand_id)
-    wanted = need(
-        in_force.rules,
-        Money(amount=payout.amount, currency=payout.currency),
-        again=state.approval_round > 0 or payout.kind == PartKind.AGAIN,
-    )
+    wanted = need_of(in_force, state, payout)
     here = next((one for one in state.all_parts if one.number == payout.part), None)
     counting = {(one.member_id, one.event) for one in given}
     return PayoutDetail(
@@ -239,12 +234,12 @@ def may_approve(session: Session, payout: Payout, state: State, asker: Asker) ->
         why = "You have decided about it already."
     else:
         conflict = conflict_of(session, state, actor.id)
-        limit = limit_of(rules_of(session, payout.brand_id).rules, actor.id, asker.role, payout.currency)
+        amount = Money(amount=payout.amount, currency=payout.currency)
+        above = above_limit(rules_of(session, payout.brand_id), actor.id, asker.role, amount)
         if conflict:
             why = f"Four eyes: {conflict}."
-        elif limit is not None and payout.amount > limit:
-            most = money_in_words(Money(amount=limit, currency=payout.currency))
-            why = f"You may approve up to {most}; this is larger."
+        elif above:
+            why = f"{above[:1].upper()}{above[1:]}."
     return MayShown(approve=not why, why_not=why)
 
 

@@ -12,8 +12,7 @@ from activities.effects.context import Context
 from activities.effects.decisions import approver, own_remark
 from activities.effects.promises import new_payout
 from activities.persons import hands_of
-from activities.rules import rules_of
-from domain.approvals import limit_of
+from activities.rules import above_limit, rules_of
 from domain.commands import TransferResult
 from domain.errors import Defect, Forbidden, NotFound, Refused
 from domain.ledger_recovery import (
@@ -38,7 +37,6 @@ from domain.payment_effects import (
     SettleReturned,
 )
 from domain.roles import Role
-from domain.terms import money_in_words
 from infra.tables import Clawback, OffPlatformPayment, PaymentDocument, Payout
 
 
@@ -56,11 +54,9 @@ def _other_person(session: Session, asked_by: str, amount: Money, context: Conte
         raise Forbidden(
             "four eyes: you asked for it yourself; another person has to decide", code="four_eyes"
         )
-    rules = rules_of(session, context.before.brand_id).rules
-    limit = limit_of(rules, member.id, Role(member.role), amount.currency)
-    if limit is not None and amount.amount > limit:
-        most = money_in_words(Money(amount=limit, currency=amount.currency))
-        raise Forbidden(f"you may approve up to {most}; this is larger", code="over_limit")
+    above = above_limit(rules_of(session, context.before.brand_id), member.id, Role(member.role), amount)
+    if above:
+        raise Forbidden(above, code="over_limit")
 
 
 # --- paid outside of Stripe -------------------------------------------------------------------------

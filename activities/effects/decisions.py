@@ -11,14 +11,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
-from activities.rules import RulesInForce, conflict_of, rules_of
-from domain.approvals import APPROVERS, limit_of
+from activities.rules import RulesInForce, above_limit, conflict_of, rules_of
+from domain.approvals import APPROVERS
 from domain.errors import Defect, Forbidden, Invalid, NotFound, Refused
 from domain.ids import derived_id
 from domain.money import Money
 from domain.payment_effects import CloseHold, OpenHold, RecordDecision, RecordOverride
 from domain.roles import Role
-from domain.terms import money_in_words
 from infra.tables import GateOverride, Member, Payee, Payout, PayoutDecision, PayoutHold, Remark
 
 
@@ -88,10 +87,10 @@ def _may_approve(
     conflict = conflict_of(session, context.before, member.id)
     if conflict:
         raise Forbidden(f"four eyes: {conflict}; another person has to approve", code="four_eyes")
-    limit = limit_of(in_force.rules, member.id, Role(member.role), payout.currency)
-    if limit is not None and payout.amount > limit:
-        most = money_in_words(Money(amount=limit, currency=payout.currency))
-        raise Forbidden(f"you may approve up to {most}; this payment is larger", code="over_limit")
+    amount = Money(amount=payout.amount, currency=payout.currency)
+    above = above_limit(in_force, member.id, Role(member.role), amount)
+    if above:
+        raise Forbidden(above, code="over_limit")
 
 
 def open_hold(session: Session, effect: OpenHold, context: Context) -> None:
