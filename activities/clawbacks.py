@@ -61,8 +61,10 @@ class ClawbackActivities:
         return TransferAnswer(result=TransferResult.SENT, transfer_id=found)
 
     def _more_came_back(self, task: ClawbackTask, request: ReversalRequest) -> bool:
-        """Whether Stripe took back more of the transfer than we know of: this clawback's own reversal, or an
-        earlier one that a person had called never made. Then nothing is asked of Stripe."""
+        """Whether Stripe took back more of the transfer than we know of.
+
+        It is this clawback's own reversal, or an earlier one that a person had called never made.
+        """
         with self._sessions() as session:
             state = State.model_validate(session.get_one(Collaboration, task.collaboration_id).state)
         known = sum(part.returned for part in state.parts if part.number == task.part)

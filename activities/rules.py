@@ -51,7 +51,7 @@ def need_of(in_force: RulesInForce, state: State, payout: Payout) -> Need:
 
 
 def above_limit(in_force: RulesInForce, member_id: str, role: Role, amount: Money) -> str:
-    """Why this amount is not this person's to approve; empty when it is within their limit, or they have none."""
+    """Why this amount is not this person's to approve; empty when it is, or when they have no limit."""
     limit = limit_of(in_force.rules, member_id, role, amount.currency)
     if limit is None or amount.amount <= limit:
         return ""

@@ -176,7 +176,6 @@ class PayAgain(PaymentEffect):
     amount: int
     total: int
     reason: str
-    pay_by: datetime
 
 
 class OweLateFee(PaymentEffect):
@@ -188,7 +187,6 @@ class OweLateFee(PaymentEffect):
     of: int
     fee: Money
     days: int
-    pay_by: datetime
 
 
 class AskClawback(PaymentEffect):

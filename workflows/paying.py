@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -52,10 +53,8 @@ WAITS_FOR_A_PERSON = (Attention.TRANSFER_REFUSED, Attention.GATE_FAILED)
 """Payments that only a person's `reassess` sets going again."""
 
 
-class Paying:
+class Paying(ABC):
     """What the collaboration's workflow does about money. Its host keeps the state and gives the commands."""
-
-    _state: State
 
     def __init__(self, opening: State) -> None:
         self._state = opening
@@ -68,9 +67,9 @@ class Paying:
         if opening.stage in (Stage.PAYABLE, Stage.PAYING, Stage.PAID):
             self._look_after(opening.policy.retry_payment)
 
+    @abstractmethod
     async def _give_own(self, command: Command, actor: Actor = HANDSEL) -> None:
         """Give a command of Handsel's own."""
-        raise NotImplementedError
 
     async def _pay(self) -> None:
         """The next duty about money at this stage."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from activities.effects.context import Context
 from activities.effects.decisions import approver, own_remark
-from activities.effects.promises import new_payout
+from activities.effects.promises import ready_payout
 from activities.persons import hands_of
 from activities.rules import above_limit, rules_of
 from domain.commands import TransferResult
@@ -25,7 +25,6 @@ from domain.ledger_recovery import (
     transfer_reversed,
 )
 from domain.money import Money
-from domain.parts import PartKind
 from domain.payment_effects import (
     AskClawback,
     CloseClawback,
@@ -133,15 +132,7 @@ def pay_again(session: Session, effect: PayAgain, context: Context) -> None:
     amount = Money(amount=effect.amount, currency=payout.currency)
     deal = context.deal(effect.part)
     context.post(session, reversal_repaid(deal, payout.id, effect.total, amount, effect.reason))
-    new_payout(
-        session,
-        context,
-        part=effect.part,
-        kind=PartKind.AGAIN,
-        amount=amount,
-        pay_by=effect.pay_by,
-        of_part=effect.of,
-    )
+    ready_payout(session, context, effect.part)
 
 
 def ask_clawback(session: Session, effect: AskClawback, context: Context) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, select, update
@@ -15,8 +14,6 @@ from domain.campaign import CampaignStatus
 from domain.errors import Invalid, NotOpen, SoldOut
 from domain.ledger import fee_earned, fee_held, fee_unearned, fee_voided
 from domain.ledger_recovery import late_fee_owed
-from domain.money import Money
-from domain.parts import PartKind
 from domain.payment_effects import EarnFee, HoldFee, OweLateFee, UnearnFee, VoidFee
 from domain.state import ReleaseStock, RequireOpen, ReserveStock
 from infra.tables import Campaign, CampaignVariant, Payout, Variant
@@ -80,53 +77,36 @@ def void_fee(session: Session, effect: VoidFee, context: Context) -> None:
 def earn_fee(session: Session, effect: EarnFee, context: Context) -> None:
     """collaboration held -> creator owed; the payout comes into being, or is ready again."""
     context.post(session, fee_earned(context.deal(effect.part), effect.fee, effect.number))
-    kind = next(part.kind for part in context.after.parts if part.number == effect.part)
-    new_payout(session, context, part=effect.part, kind=kind, amount=effect.fee, pay_by=effect.pay_by)
+    ready_payout(session, context, effect.part)
 
 
 def owe_late_fee(session: Session, effect: OweLateFee, context: Context) -> None:
     """world -> creator owed: not from the campaign's budget, which was set for what was agreed."""
     late = context.deal(effect.of).payout_id
     context.post(session, late_fee_owed(context.deal(effect.part), late, effect.fee, effect.days))
-    new_payout(
-        session,
-        context,
-        part=effect.part,
-        kind=PartKind.LATE_FEE,
-        amount=effect.fee,
-        pay_by=effect.pay_by,
-        of_part=effect.of,
-    )
+    ready_payout(session, context, effect.part)
 
 
-def new_payout(
-    session: Session,
-    context: Context,
-    *,
-    part: int,
-    kind: PartKind,
-    amount: Money,
-    pay_by: datetime,
-    of_part: int | None = None,
-) -> None:
-    """The payout of one part: ready, for the first time or again."""
+def ready_payout(session: Session, context: Context, number: int) -> None:
+    """The payout of one part, as the part says after the change: ready, for the first time or again."""
+    part = next(one for one in context.after.parts if one.number == number)
     session.execute(
         insert(Payout)
         .values(
-            id=context.deal(part).payout_id,
-            brand_id=context.before.brand_id,
-            collaboration_id=context.before.collaboration_id,
-            part=part,
-            kind=kind.value,
-            of_part=of_part,
-            creator_id=context.before.creator_id,
-            amount=amount.amount,
-            currency=amount.currency,
+            id=context.deal(number).payout_id,
+            brand_id=context.after.brand_id,
+            collaboration_id=context.after.collaboration_id,
+            part=number,
+            kind=part.kind.value,
+            of_part=part.of or None,
+            creator_id=context.after.creator_id,
+            amount=part.amount,
+            currency=context.after.money(part.amount).currency,
             state="ready",
-            pay_by=pay_by,
+            pay_by=part.pay_by,
             created_at=context.change.at,
         )
-        .on_conflict_do_update(index_elements=["id"], set_={"state": "ready", "pay_by": pay_by})
+        .on_conflict_do_update(index_elements=["id"], set_={"state": "ready", "pay_by": part.pay_by})
     )
 
 

@@ -111,9 +111,8 @@ def owe_late_fee(turn: Turn, part: Part) -> None:
     amount = late_fee(policy, state.money(part.amount), days)
     if amount == 0:
         return
-    pay_by = turn.after(state.policy.pay_within)
     added = _add(turn, PartKind.LATE_FEE, part, amount)
-    turn.do(OweLateFee(part=added.number, of=part.number, fee=state.money(amount), days=days, pay_by=pay_by))
+    turn.do(OweLateFee(part=added.number, of=part.number, fee=state.money(amount), days=days))
     turn.happen("late_fee_owed", None, part=added.number, of=part.number, days=days, amount=amount)
 
 
@@ -127,7 +126,6 @@ def pay_again(turn: Turn, part: Part) -> None:
             amount=part.unsettled,
             total=part.returned,
             reason=turn.command.reason,
-            pay_by=turn.after(turn.state.policy.pay_within),
         )
     )
 
