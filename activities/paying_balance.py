@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from activities.payments_port import PaymentsGateway
-from domain.payout_line import BALANCE_IS_FRESH
 from infra.tables import PayingBalance
 
 
@@ -20,12 +19,17 @@ def look_if_old(
     sessions: sessionmaker[Session],
     gateway: PaymentsGateway,
     currency: str,
-    at_most: timedelta = BALANCE_IS_FRESH,
-) -> None:
-    """Ask Stripe for the balance, unless somebody did so lately. Raises what the gateway raises."""
+    at_most: timedelta,
+) -> bool:
+    """Ask Stripe for the balance, unless somebody did so lately; whether it was asked.
+
+    Raises what the gateway raises.
+    """
     began = datetime.now(UTC)
-    if not _is_fresh(sessions, currency, began, at_most):
-        remember(sessions, currency, gateway.balance(currency), began)
+    if _is_fresh(sessions, currency, began, at_most):
+        return False
+    remember(sessions, currency, gateway.balance(currency), began)
+    return True
 
 
 def _is_fresh(sessions: sessionmaker[Session], currency: str, now: datetime, at_most: timedelta) -> bool:

@@ -25,8 +25,8 @@ from domain.stages import Attention
 from infra.settings import Settings
 from infra.tables import Collaboration, Payee, PayoutAttempt
 
-PARKED_LOOKS_AGAIN = timedelta(seconds=2)
-"""A payment that waited for money, and is looked at again, is not judged by an older look at the balance."""
+BEFORE_PARKING = timedelta(seconds=2)
+"""No payment is parked by an older look at the balance: money may have come since."""
 KEY_IS_SAFE = timedelta(hours=20)
 """An attempt older than this is looked up before anything is sent: Stripe may have forgotten its key."""
 
@@ -44,10 +44,11 @@ class PaymentActivities:
         """Ask Stripe what only Stripe knows, assess every gate, store the report; say when money is short."""
         self._refresh_payee(task.collaboration_id)
         if task.currency:
-            at_most = PARKED_LOOKS_AGAIN if task.ask_balance else BALANCE_IS_FRESH
-            look_if_old(self._sessions, self._gateway, task.currency, at_most)
+            look_if_old(self._sessions, self._gateway, task.currency, BALANCE_IS_FRESH)
         answer = gates.report(self._sessions, task.collaboration_id, task.sequence)
         if answer.flag == Attention.FUNDS_SHORT:
+            if look_if_old(self._sessions, self._gateway, task.currency, BEFORE_PARKING):
+                answer = gates.report(self._sessions, task.collaboration_id, task.sequence)
             tell_of_shortages(self._sessions, self._settings)
         return answer
 

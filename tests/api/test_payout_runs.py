@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from activities.gates import report
-from activities.paying_balance import forget, remember
 from domain.ledger import payout_id
 from domain.roles import Role
 from infra.settings import Settings
-from infra.tables import PayoutRunItem
 from tests.api.shell import Shell, shell_of
 from tests.api.test_payouts import Desk
 from tests.conftest import RunningStack
 from tests.records.finance import waiting
+from tests.records.line_alone import at_hand, line_alone, look
 
 
 @pytest.fixture
 def desk(
     web: TestClient, app: FastAPI, sessions: sessionmaker[Session], settings: Settings
 ) -> Iterator[Desk]:
-    desk = Desk(web, app, sessions, settings)
-    yield desk
-    with sessions.begin() as session:  # all brands share a balance: what stays is in the next test's way
-        mine = select(PayoutRunItem).where(PayoutRunItem.brand_id == desk.tenant.id)
-        for item in session.scalars(mine):
-            item.state, item.ended_at = "left", datetime.now(UTC)
-    forget(sessions)
+    with line_alone(sessions):
+        yield Desk(web, app, sessions, settings)
 
 
 @pytest.fixture
@@ -44,16 +35,9 @@ def short(desk: Desk) -> list[str]:
     """Two payments of which the balance covers the first, and not the second."""
     office = desk.office
     made = [waiting(office), waiting(office)]
-    with office.sessions() as session:
-        others = session.scalar(
-            select(func.coalesce(func.sum(PayoutRunItem.amount), 0)).where(
-                PayoutRunItem.state == "waiting", PayoutRunItem.currency == "USD"
-            )
-        )
-    for have in (int(others or 0), int(others or 0) + 30_000):
-        remember(office.sessions, "USD", have, datetime.now(UTC))
-        for of in made[::-1]:
-            report(office.sessions, of, office.state(of).sequence)
+    for have in (0, 30_000):
+        at_hand(office, have)
+        look(office, made[::-1])
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -15,14 +15,14 @@ from activities.paying_balance import forget, remember
 from activities.shortage_alerts import about_of, tell_of_shortages
 from domain.commands import HoldPayout
 from domain.ledger import payout_id
-from domain.payout_line import ANSWER_IS_LATE
 from domain.roles import Actor, Role
 from infra.settings import Settings
-from infra.tables import Creator, Member, PayoutAttempt, PayoutRunItem, PayoutRunRow, StaffMail
+from infra.tables import Creator, Member, PayoutRunRow, StaffMail
 from tests.console.conftest import Mailbox
 from tests.console.test_payouts import words
 from tests.console.walk import Insider
 from tests.records.finance import person, waiting
+from tests.records.line_alone import at_hand, line_alone, look
 from tests.records.office import BRAND, Office
 
 As = Callable[[Actor], Insider]
@@ -42,43 +42,17 @@ def signed_in(app: FastAPI, sessions: sessionmaker[Session], settings: Settings)
 
 @pytest.fixture
 def short(office: Office) -> list[str]:
-    """Two payments of 220 dollars, 100 dollars at hand after everything that other brands wait for."""
+    """Two payments of 220 dollars, 100 dollars at hand."""
     made = [waiting(office) for _ in range(2)]
-    with office.sessions() as session:
-        others = session.scalar(
-            select(func.coalesce(func.sum(PayoutRunItem.amount), 0)).where(
-                PayoutRunItem.state == "waiting", PayoutRunItem.currency == "USD"
-            )
-        )
-        now = datetime.now(UTC)
-        promised = session.scalar(
-            select(func.coalesce(func.sum(PayoutAttempt.amount), 0)).where(
-                PayoutAttempt.currency == "USD",
-                ((PayoutAttempt.state == "sent") & (PayoutAttempt.finished_at >= now))
-                | (
-                    PayoutAttempt.state.in_(["open", "unknown"])
-                    & (PayoutAttempt.opened_at > now - ANSWER_IS_LATE)
-                ),
-            )
-        )
-    remember(office.sessions, "USD", int(others or 0) + int(promised or 0) + 10_000, now)
-    _all_look(office, made)
+    at_hand(office, 10_000)
+    look(office, made * 2)
     return made
 
 
-def _all_look(office: Office, made: list[str]) -> None:
-    for of in (*made, *made):
-        report(office.sessions, of, office.state(of).sequence)
-
-
 @pytest.fixture(autouse=True)
-def nothing_stays(office: Office, sessions: sessionmaker[Session]) -> object:
-    """What a test leaves in the line would be in the way of the next one: all brands share a balance."""
-    yield
-    with sessions.begin() as session:
-        for item in session.scalars(select(PayoutRunItem).where(PayoutRunItem.brand_id == office.brand_id)):
-            item.state, item.ended_at = "left", datetime.now(UTC)
-    forget(sessions)
+def alone(sessions: sessionmaker[Session]) -> Iterator[None]:
+    with line_alone(sessions):
+        yield
 
 
 def run_of(office: Office) -> PayoutRunRow:
@@ -157,7 +131,7 @@ def test_a_mail_is_dropped_when_the_run_goes_on_before_it_leaves(
     mailbox.carry()
     tell_of_shortages(office.sessions, settings)
     remember(office.sessions, "USD", 10**12, datetime.now(UTC))
-    _all_look(office, short)
+    look(office, short)
     assert run_of(office).state == "open"
     assert mailbox.carry() == ["skipped"]
 
@@ -166,9 +140,9 @@ def test_who_is_short_again_is_told_again(office: Office, short: list[str], sett
     person(office)
     assert _told(office, settings) == 1
     remember(office.sessions, "USD", 10**12, datetime.now(UTC))
-    _all_look(office, short)
+    look(office, short)
     remember(office.sessions, "USD", 0, datetime.now(UTC))
-    _all_look(office, short)
+    look(office, short)
     assert _told(office, settings) == 2
 
 

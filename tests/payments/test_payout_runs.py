@@ -7,11 +7,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -36,20 +35,20 @@ from infra.temporal import connect
 from infra.worker import make_worker
 from tests.records.finance import waiting
 from tests.records.office import FEE, Office
-from tests.stripe.simulator import KEY, Simulator, free_port
+from tests.stripe.conftest import own_sim
+from tests.stripe.simulator import KEY, Simulator
 from workflows.options import TRANSFER
+
+__all__ = ["own_sim"]
 
 STRIPES_LIMIT = 25
 """Calls a second of a sandbox; live accounts have four times as many (https://docs.stripe.com/rate-limits)."""
 
 
 @pytest.fixture
-def bank(tmp_path: Path) -> Iterator[Simulator]:
+def bank(own_sim: Simulator) -> Simulator:
     """A Stripe of this test's own: nobody else spends its balance."""
-    simulator = Simulator(tmp_path / "state.db", free_port())
-    simulator.start()
-    yield simulator
-    simulator.stop()
+    return own_sim
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ async def test_two_workers_together_stay_within_stripes_limit(
     bank: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    count, queue = 80, f"payments-{free_port()}"
+    count, queue = 80, f"payments-{uuid4().hex}"
     made = due(office, till, bank, count)
     for of, account in made.items():
         office.must(of, OpenAttempt(report_id=office.report(of, destination=account)))
@@ -238,3 +237,20 @@ def office_looks(office: Office, sessions: sessionmaker[Session], of: str) -> No
     remember(sessions, "USD", 0, datetime.now(UTC) - timedelta(hours=1))
     assert not report(sessions, of, office.state(of).sequence).all_pass
     forget(sessions)
+
+
+@pytest.mark.parametrize("seconds", [3, 10, 29])
+def test_nothing_is_parked_by_a_look_from_before_the_top_up(
+    office: Office,
+    till: StripeGateway,
+    bank: Simulator,
+    here: Settings,
+    sessions: sessionmaker[Session],
+    seconds: int,
+) -> None:
+    (of,) = due(office, till, bank, 1)
+    bank.fund(FEE.amount)
+    remember(sessions, "USD", 0, datetime.now(UTC) - timedelta(seconds=seconds))
+    task = GateTask(collaboration_id=of, sequence=office.state(of).sequence, currency="USD")
+    answer = ActivityEnvironment().run(PaymentActivities(sessions, till, here).assess_gates, task)
+    assert (answer.all_pass, answer.flag) == (True, "")
