@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.orm import Session, sessionmaker
 
 from api.main import create_app
+from domain.roles import Role
+from domain.sign_in import How
+from infra.sessions import Origin, open_session
 from infra.settings import Settings
+from infra.tables import Member
+from tests.console.conftest import Team, found_team
 from tests.pages.studio import Studio
 
 CHROMIUM = next(
@@ -25,6 +33,8 @@ CHROMIUM = next(
 )
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+SHOTS = os.environ.get("HANDSEL_SCREENSHOTS", "")
+"""A folder to put pictures of pages into; none are made when it is not named."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,3 +111,61 @@ def chromium(served: FastAPI) -> Iterator[Any]:
 @pytest.fixture
 def studio(served: FastAPI, served_settings: Settings) -> Studio:
     return Studio(served.state.sessions, served.state.vault, served_settings).found()
+
+
+@pytest.fixture
+def served_sessions(served: FastAPI) -> sessionmaker[Session]:
+    return served.state.sessions
+
+
+@pytest.fixture
+def team(served_sessions: sessionmaker[Session]) -> Team:
+    """A brand with a member of each role."""
+    return found_team(served_sessions, lambda **_: pytest.fail("a browser of another sort"))
+
+
+@pytest.fixture
+def team_studio(served: FastAPI, served_settings: Settings, team: Team) -> Studio:
+    """The creators and campaigns of that brand."""
+    return Studio(served.state.sessions, served.state.vault, served_settings).of_brand(team.brand_id)
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page on a phone; complaints of the browser fail the test."""
+    context = chromium.new_context(viewport=PHONE)
+    context.set_default_timeout(20_000)
+    made = context.new_page()
+    complaints: list[str] = []
+    made.on("console", lambda said: complaints.append(said.text) if "Policy" in said.text else None)
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    yield made
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page_of(
+    page: Any, team: Team, served_sessions: sessionmaker[Session], served_settings: Settings
+) -> Callable[[Role], Any]:
+    """Signs a member of this role in, and gives the page."""
+
+    def signed_in(role: Role) -> Any:
+        with served_sessions.begin() as session:
+            member = session.get_one(Member, team.ids[role])
+            now = datetime.now(UTC)
+            opened = open_session(session, served_settings, member, How.CODE, Origin("", "test"), now)
+        cookie = {"name": "handsel_session", "value": opened.secret, "url": served_settings.public_url}
+        page.context.add_cookies([cookie])
+        return page
+
+    return signed_in
+
+
+def shoot(page: Any, name: str) -> None:
+    """Pictures of a page, on a phone and on a desk."""
+    if not SHOTS:
+        return
+    for size, where in ((PHONE, "phone"), (DESK, "desk")):
+        page.set_viewport_size(size)
+        page.screenshot(path=str(Path(SHOTS) / f"{name}-{where}.png"), full_page=True)

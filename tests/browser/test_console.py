@@ -18,7 +18,7 @@ from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_accessible import OTHER_VIEWS, VIEWS, check_views, violations
 from tests.browser.test_by_hand import focused, tab_to
 from tests.conftest import RunningStack
-from tests.console.conftest import Mailbox, Team, found_team
+from tests.console.conftest import Mailbox, Team
 
 
 @pytest.fixture
@@ -32,11 +32,6 @@ def mailbox(
     served_sessions: sessionmaker[Session], served_settings: Settings, stack: RunningStack
 ) -> Mailbox:
     return Mailbox(served_sessions, served_settings, stack.mailbox_url)
-
-
-@pytest.fixture
-def team(served_sessions: sessionmaker[Session]) -> Team:
-    return found_team(served_sessions, lambda **_: pytest.fail("a browser of another sort"))
 
 
 Visit = Callable[..., Any]
