@@ -15,6 +15,7 @@ from infra.cli.moments import moment
 from infra.cli.serve import checked_settings
 from infra.database import make_engine, make_sessions
 from infra.ledger_check import Balance, Problem, check_snapshot, verify_chain
+from infra.ledger_warnings import warnings_now
 
 app = typer.Typer(help="Prove the books and the histories.", no_args_is_help=True)
 
@@ -30,18 +31,21 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")
     engine = make_engine(checked_settings())
     try:
         problems, balances = check_snapshot(engine)
+        warnings = warnings_now(engine)
     finally:
         engine.dispose()
     if as_json:
         show_json(
             {
                 "problems": [problem._asdict() for problem in problems],
+                "warnings": [warning._asdict() for warning in warnings],
                 "balances": [balance._asdict() for balance in balances],
             }
         )
     else:
         _show_balances(balances)
         _show_problems(problems)
+        _show_warnings(warnings)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -150,3 +154,8 @@ def _show_problems(problems: list[Problem]) -> None:
     for problem in problems:
         console.print(f"[red]{problem.rule}[/red] {problem.subject}: {problem.message}", soft_wrap=True)
     console.print("All adds up." if not problems else f"{len(problems)} problems.")
+
+
+def _show_warnings(warnings: list[Problem]) -> None:
+    for warning in warnings:
+        console.print(f"[yellow]{warning.rule}[/yellow] {warning.subject}: {warning.message}", soft_wrap=True)
