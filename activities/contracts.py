@@ -108,8 +108,6 @@ class GateTask(_Model):
 
     collaboration_id: Id
     sequence: int
-    ask_balance: bool = False
-    """Whether it waits for money. Kept for histories; how old the balance may be no longer depends on it."""
     currency: str = ""
     """Of the fee; empty where there is none."""
 

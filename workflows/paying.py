@@ -114,7 +114,6 @@ class Paying(ABC):
         task = GateTask(
             collaboration_id=state.collaboration_id,
             sequence=state.sequence,
-            ask_balance=state.attention is Attention.FUNDS_SHORT,
             currency=state.fee.currency if state.fee else "",
         )
         answer = self._gates

@@ -139,12 +139,14 @@ async def test_a_fee_that_is_owed_goes_back_when_its_post_is_private_and_is_earn
     await life.accepts()
     post = await life.posts()
     await life.waits_for("payee_missing")
+    await life.gets("payment_setup")
     await life.place.network.edit(post, is_private=True)
     await life.gets("post_problem")
     await life.reaches("disclosure_check")
     await life.place.network.edit(post, is_private=False)
     await life.sends("recheck")
     await life.reaches("payable")
+    await life.gets("payment_setup")
     await life.sets_up_payment()
     letters = [*YES, "payment_setup", "post_problem", "payment_setup", "paid"]
     money = ["fee_held", "fee_earned", "fee_unearned", "fee_earned", "attempt_opened", "attempt_sent"]

@@ -1,18 +1,23 @@
-"""The finance people of an office: members with roles, rules of approval, and payments that wait for them."""
+"""The finance people of an office: members, rules of approval, payments that wait, Stripe's word on them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from activities.errands import Errand
 from activities.gates import report
+from activities.payments_port import PayeeStatus
+from activities.stripe_messages import StripeMessages
 from domain.approvals import ApprovalRules
-from domain.commands import ApprovePayout, OpenAttempt
+from domain.commands import ApprovePayout, CheckOutcome, OpenAttempt
 from domain.ids import derived_id
 from domain.ledger import payout_id
 from domain.policy import Policy
 from domain.roles import Actor, ActorKind, Role
 from infra.ids import new_id
-from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Member, PaymentDocument, Post
+from infra.ledger_check import check, trial_balance
+from infra.tables import ApprovalRuleSet, DisclosureCheck, GateReport, Inbox, Member, PaymentDocument, Post
 from tests.records.office import NO_DRAFT, Office
 
 ONE_APPROVAL: dict[str, Any] = {"tiers": {"USD": [{"above": 0, "approvals": 1}]}}
@@ -60,22 +65,8 @@ def waiting(office: Office, *, url: str = "", policy: Policy = NO_DRAFT) -> str:
 
 def seen(office: Office, of: str, url: str = "") -> None:
     """The live post of a payable collaboration, and the check that found it as agreed."""
+    check_found(office, of, 1)
     with office.sessions.begin() as session:
-        session.add(
-            DisclosureCheck(
-                id=derived_id("disclosure_check", of, 1),
-                collaboration_id=of,
-                submission_id=office.state(of).post_id or "",
-                number=1,
-                outcome="pass",
-                reason="",
-                pack="US@1",
-                findings=[],
-                input=[],
-                input_sha256="",
-                checked_at=office.clock,
-            )
-        )
         session.add(
             Post(
                 id=new_id("post"),
@@ -87,6 +78,28 @@ def seen(office: Office, of: str, url: str = "") -> None:
                 url=url or f"https://social.example/{of}",
             )
         )
+
+
+def check_found(office: Office, of: str, number: int, outcome: CheckOutcome = CheckOutcome.PASS) -> str:
+    """The stored check of this number, and what it found; gives its id."""
+    check_id = derived_id("disclosure_check", of, number)
+    with office.sessions.begin() as session:
+        session.add(
+            DisclosureCheck(
+                id=check_id,
+                collaboration_id=of,
+                submission_id=office.state(of).post_id or "",
+                number=number,
+                outcome=outcome.value,
+                reason="",
+                pack="US@1",
+                findings=[],
+                input=[],
+                input_sha256="",
+                checked_at=office.clock,
+            )
+        )
+    return check_id
 
 
 def document(office: Office, of: str, name: str = "a") -> str:
@@ -129,3 +142,30 @@ def pay(office: Office, of: str) -> None:
     in_the_way = [name for name, gate in found.items() if gate["result"] not in ("pass", "overridden")]
     assert in_the_way == []
     office.must(of, OpenAttempt(report_id=report_id))
+
+
+def sound(office: Office) -> None:
+    """Every invariant of the books holds."""
+    with office.sessions() as session:
+        assert check(session) == []
+        assert sum(line.amount for line in trial_balance(session)) == 0
+
+
+class Quiet:
+    """A Stripe that knows every account, which can receive, and can tell nothing else."""
+
+    def payee_status(self, account_id: str) -> PayeeStatus:
+        return PayeeStatus(
+            account_id=account_id,
+            can_receive=True,
+            status="active",
+            requirements_due=[],
+            disabled_reason=None,
+        )
+
+
+def told(office: Office, kind: str, **body: object) -> list[Errand]:
+    """What a message of Stripe's comes to."""
+    messages = StripeMessages(office.sessions, Quiet())  # type: ignore[arg-type] # only what is asked of it
+    row = Inbox(source="stripe", external_id="evt", type=kind, body=body, received_at=datetime.now(UTC))
+    return messages.errands(row)

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from activities.payments_port import PayeeStatus
-from activities.stripe_messages import StripeMessages
 from domain.commands import (
     CheckOutcome,
     ConfirmTransfer,
@@ -32,19 +30,12 @@ from domain.payment_policy import LateFee, PaymentPolicy
 from domain.policy import Policy
 from domain.roles import CLOCK
 from domain.stages import Attention, Stage
-from infra.ledger_check import check, trial_balance
-from infra.tables import DisclosureCheck, Inbox, Notice, Payout, PayoutAttempt
-from tests.records.finance import approve, gates, pay, person, waiting
+from infra.tables import Notice, Payout, PayoutAttempt
+from tests.records.finance import approve, check_found, gates, pay, person, sound, told, waiting
 from tests.records.office import BRAND, FEE, STRIPE, Office
 
 TAIL = FeeTail(percent=20, live_for="30d")
 FIRST, REST = 17_600, 4_400
-
-
-def sound(office: Office) -> None:
-    with office.sessions() as session:
-        assert check(session) == []
-        assert sum(line.amount for line in trial_balance(session)) == 0
 
 
 def transferred(office: Office, of: str) -> None:
@@ -62,24 +53,8 @@ def confirmed(office: Office, of: str, part: int) -> None:
 def checked(office: Office, of: str, outcome: CheckOutcome = CheckOutcome.PASS) -> None:
     """The look at the end of the waiting time, and what it found."""
     office.must(of, Recheck(), CLOCK)
-    number = office.state(of).checks + 1
-    with office.sessions.begin() as session:
-        session.add(
-            DisclosureCheck(
-                id=derived_id("disclosure_check", of, number),
-                collaboration_id=of,
-                submission_id=office.state(of).post_id or "",
-                number=number,
-                outcome=outcome.value,
-                reason="",
-                pack="US@1",
-                findings=[],
-                input=[],
-                input_sha256="",
-                checked_at=office.clock,
-            )
-        )
-    office.must(of, RecordCheck(check_id=derived_id("disclosure_check", of, number), outcome=outcome))
+    check_id = check_found(office, of, office.state(of).checks + 1, outcome)
+    office.must(of, RecordCheck(check_id=check_id, outcome=outcome))
 
 
 def balances(office: Office, of: str) -> dict[str, int]:
@@ -254,33 +229,18 @@ def test_a_reversal_of_the_first_part_while_the_tail_waits_is_settled_and_the_ta
     sound(office)
 
 
-class _NoStripe:
-    def payee_status(self, _: str) -> PayeeStatus:
-        raise AssertionError("nothing is asked of Stripe here")
-
-
-def _told(office: Office, payout: str, transfer: str) -> list[Any]:
-    row = Inbox(
-        source="stripe",
-        external_id="evt",
-        type="transfer.created",
-        body={"payout_id": payout, "object_id": transfer},
-    )
-    return StripeMessages(office.sessions, _NoStripe()).errands(row)  # type: ignore[arg-type]
-
-
 def test_stripes_word_on_the_first_part_that_comes_again_does_not_touch_the_second(
     office: Office, tailed: str
 ) -> None:
     """The message about part 1 once more, while part 2 is being paid: not part 2's transfer."""
-    assert _told(office, payout_id(tailed, 1), f"tr_1_{tailed}") == []
+    assert told(office, "transfer.created", payout_id=payout_id(tailed, 1), object_id=f"tr_1_{tailed}") == []
     office.later(days=31)
     checked(office, tailed)
     pay(office, tailed)
     assert office.state(tailed).stage is Stage.PAYING
     with pytest.raises(IllegalCommand, match="another payment"):
         confirmed(office, tailed, 1)
-    (errand,) = _told(office, payout_id(tailed, 2), f"tr_2_{tailed}")
+    (errand,) = told(office, "transfer.created", payout_id=payout_id(tailed, 2), object_id=f"tr_2_{tailed}")
     office.must(tailed, errand.command, STRIPE)
     assert [part.transfer_id for part in office.state(tailed).parts] == [f"tr_1_{tailed}", f"tr_2_{tailed}"]
     sound(office)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from activities.errands import Errand
-from activities.payments_port import PayeeStatus
-from activities.stripe_messages import StripeMessages
 from domain.commands import (
     ApproveClawback,
     ApproveOffPlatform,
@@ -31,18 +29,16 @@ from domain.ids import derived_id
 from domain.ledger import payout_id
 from domain.roles import Actor, Role
 from domain.stages import Attention, Stage
-from infra.ledger_check import check, trial_balance
 from infra.tables import (
     Brand,
     Clawback,
     Collaboration,
-    Inbox,
     OffPlatformPayment,
     Payee,
     Payout,
 )
 from infra.yearly import yearly_totals
-from tests.records.finance import document, gates, person, waiting
+from tests.records.finance import document, gates, person, sound, told, waiting
 from tests.records.office import FEE, STRIPE, Office
 
 
@@ -50,12 +46,6 @@ def completed(office: Office) -> str:
     of = office.sent()
     office.must(of, ConfirmTransfer(payout_id=payout_id(of), transfer_id=f"tr_{of}"), STRIPE)
     return of
-
-
-def sound(office: Office) -> None:
-    with office.sessions() as session:
-        assert check(session) == []
-        assert sum(line.amount for line in trial_balance(session)) == 0
 
 
 def balances(office: Office, of: str) -> dict[str, int]:
@@ -230,29 +220,10 @@ def test_the_year_counts_what_was_sent_less_what_came_back_and_gifts_that_arrive
         assert yearly_totals(session, brand, office.clock.year + 1) == []
 
 
-class Quiet:
-    """A gateway that knows one account, which can receive."""
-
-    def payee_status(self, account_id: str) -> PayeeStatus:
-        return PayeeStatus(
-            account_id=account_id,
-            can_receive=True,
-            status="active",
-            requirements_due=[],
-            disabled_reason=None,
-        )
-
-
-def _told(office: Office, kind: str, **body: object) -> list[Errand]:
-    messages = StripeMessages(office.sessions, Quiet())  # type: ignore[arg-type] # only what is asked of it
-    row = Inbox(source="stripe", external_id="evt", type=kind, body=body, received_at=datetime.now(UTC))
-    return messages.errands(row)
-
-
 def test_a_bank_that_refuses_is_told_once_and_moves_no_money(office: Office) -> None:
     office.open()
     of = completed(office)
-    (errand,) = _told(
+    (errand,) = told(
         office, "payout.failed", account=f"acct_{of}", object_id="po_1", failure_code="no_account"
     )
     assert errand.collaboration_id == of
@@ -262,21 +233,21 @@ def test_a_bank_that_refuses_is_told_once_and_moves_no_money(office: Office) -> 
     assert balances(office, of) == before
     with pytest.raises(IllegalCommand, match="known"):
         office.decided(of, errand.command, STRIPE)
-    (errand,) = _told(office, "payout.paid", account=f"acct_{of}", object_id="po_2")
+    (errand,) = told(office, "payout.paid", account=f"acct_{of}", object_id="po_2")
     assert errand.command == RecordBankPayout(outcome="paid", bank_payout_id="po_2")
     office.must(of, errand.command, STRIPE)
     assert office.state(of).attention is None
-    assert _told(office, "payout.paid", account=f"acct_{of}", object_id="po_3") == []
+    assert told(office, "payout.paid", account=f"acct_{of}", object_id="po_3") == []
 
 
 def test_a_reversal_names_the_total(office: Office) -> None:
     office.open()
     of = completed(office)
-    (errand,) = _told(
+    (errand,) = told(
         office, "transfer.reversed", payout_id=payout_id(of), object_id=f"tr_{of}", amount_reversed=500
     )
     assert errand.command == _reversal(of, 500)
-    assert _told(office, "transfer.reversed", payout_id="payout_unknown", amount_reversed=5) == []
+    assert told(office, "transfer.reversed", payout_id="payout_unknown", amount_reversed=5) == []
 
 
 def test_new_funds_wake_who_waits_for_them(office: Office) -> None:
@@ -287,7 +258,7 @@ def test_new_funds_wake_who_waits_for_them(office: Office) -> None:
             update(Collaboration).where(Collaboration.id == of).values(attention=Attention.FUNDS_SHORT.value)
         )
     for kind in ("balance.available", "topup.succeeded"):
-        assert _told(office, kind) == [Errand(of, Reassess())]
+        assert told(office, kind) == [Errand(of, Reassess())]
     del other
 
 
@@ -302,8 +273,8 @@ def test_another_bank_account_makes_payments_rest_but_not_the_first_one(
         with sessions() as session:
             return session.scalar(select(Payee.replaced_at).where(Payee.stripe_account_id == account))
 
-    assert _told(office, "account.updated", account=account) == [Errand(of, Reassess())]  # ready since now
-    _told(office, "account.external_account.created", account=account, object_id="ba_1")
+    assert told(office, "account.updated", account=account) == [Errand(of, Reassess())]  # ready since now
+    told(office, "account.external_account.created", account=account, object_id="ba_1")
     assert replaced() is None
     with sessions.begin() as session:
         session.execute(
@@ -311,7 +282,7 @@ def test_another_bank_account_makes_payments_rest_but_not_the_first_one(
             .where(Payee.stripe_account_id == account)
             .values(ready_at=func.now() - timedelta(days=30))
         )
-    _told(office, "account.external_account.created", account=account, object_id="ba_2")
+    told(office, "account.external_account.created", account=account, object_id="ba_2")
     assert replaced() is not None
     _, found = gates(office, of)
     assert found["payee_unchanged"]["result"] == "waiting"

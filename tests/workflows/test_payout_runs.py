@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from activities import contracts
 from activities.contracts import GateAnswer, GateTask, Recorded, TransferAnswer, TransferTask
@@ -25,9 +20,8 @@ from domain.roles import Actor, ActorKind
 from domain.runs import next_run
 from domain.stages import Attention, Stage
 from domain.state import Change, State
-from tests.workflows.world import BRAND, STRIPE, TEST_SERVER, Outside, living, opening, worker
-from workflows.collaboration import CollaborationWorkflow
-from workflows.messages import GIVE, PAYMENTS_QUEUE
+from tests.workflows.world import BRAND, STRIPE, Outside, begin, living, opening, world
+from workflows.messages import GIVE
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = "10:00"
@@ -82,28 +76,6 @@ def due(**changes: Any) -> State:
     return opening().model_copy(update={"stage": Stage.PAYABLE, "sequence": 9} | changes)
 
 
-@asynccontextmanager
-async def world(outside: Outside) -> AsyncIterator[tuple[WorkflowEnvironment, str]]:
-    """A time-skipping server with a worker, and nothing begun yet."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        identity="handsel-test",
-        data_converter=pydantic_data_converter,
-        test_server_existing_path=str(TEST_SERVER),
-    ) as env:
-        queue = f"test-{uuid.uuid4().hex}"
-        async with (
-            worker(env.client, queue, outside),
-            Worker(env.client, task_queue=PAYMENTS_QUEUE, activities=outside.all),
-        ):
-            yield env, queue
-
-
-async def begin(env: WorkflowEnvironment, queue: str, state: State) -> WorkflowHandle[Any, Any]:
-    return await env.client.start_workflow(
-        CollaborationWorkflow.run, state, id=f"collaboration/{state.collaboration_id}", task_queue=queue
-    )
-
-
 def next_change_of_the_clock(after: datetime) -> datetime:
     """The first moment at which Berlin is on another offset, to the hour."""
     at = after.replace(minute=0, second=0, microsecond=0)
@@ -153,7 +125,7 @@ class Short(Outside):
         report_id = derived_id("gate_report", task.collaboration_id, task.sequence)
         if self.filled:
             return GateAnswer(report_id=report_id, all_pass=True)
-        soon = None if task.ask_balance else now + LOOK_AGAIN
+        soon = now + LOOK_AGAIN if len(self.looks_at_gates) == 1 else None
         flag = Attention.FUNDS_SHORT.value
         return GateAnswer(report_id=report_id, all_pass=False, flag=flag, look_at=soon)
 

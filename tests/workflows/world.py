@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,9 +246,8 @@ class Life:
 
 
 @asynccontextmanager
-async def living(start: State, outside: Outside | None = None, *, cached: int = 1000) -> Any:
-    """A time-skipping server, a worker on its queue, and one collaboration begun."""
-    outside = outside or Outside()
+async def world(outside: Outside, cached: int = 1000) -> AsyncIterator[tuple[WorkflowEnvironment, str]]:
+    """A time-skipping server, a worker and the name of its queue; nothing begun yet."""
     async with await WorkflowEnvironment.start_time_skipping(
         identity="handsel-test",
         data_converter=pydantic_data_converter,
@@ -258,13 +258,22 @@ async def living(start: State, outside: Outside | None = None, *, cached: int = 
             worker(env.client, queue, outside, cached),
             Worker(env.client, task_queue=PAYMENTS_QUEUE, activities=outside.all),
         ):
-            handle = await env.client.start_workflow(
-                CollaborationWorkflow.run,
-                start,
-                id=f"collaboration/{start.collaboration_id}",
-                task_queue=queue,
-            )
-            yield Life(env, handle, outside, queue)
+            yield env, queue
+
+
+async def begin(env: WorkflowEnvironment, queue: str, start: State) -> WorkflowHandle[Any, Any]:
+    """One collaboration, begun."""
+    return await env.client.start_workflow(
+        CollaborationWorkflow.run, start, id=f"collaboration/{start.collaboration_id}", task_queue=queue
+    )
+
+
+@asynccontextmanager
+async def living(start: State, outside: Outside | None = None, *, cached: int = 1000) -> AsyncIterator[Life]:
+    """A world in which one collaboration has begun."""
+    outside = outside or Outside()
+    async with world(outside, cached) as (env, queue):
+        yield Life(env, await begin(env, queue, start), outside, queue)
 
 
 def worker(client: Client, queue: str, outside: Outside, cached: int = 1000) -> Worker:
