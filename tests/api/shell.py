@@ -1,44 +1,31 @@
-"""`handsel ...` in this process, with a key, over the running server: for tests of what the shell says."""
+"""`handsel ...` with a key, over the running server: for tests of what the shell says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
-import pytest
-from typer.testing import CliRunner, Result
-
-from infra.cli import app as shell_app
 from infra.cli.api import KEY_VARIABLE
-from infra.settings import get_settings
 from tests.conftest import RunningStack
+from tests.program import program
 
-Shell = Callable[..., Result]
+Shell = Callable[..., CompletedProcess[str]]
 
 
-@contextmanager
-def shell_of(
-    stack: RunningStack, address: str, folder: Path, monkeypatch: pytest.MonkeyPatch, key: str
-) -> Iterator[Shell]:
+def shell_of(stack: RunningStack, address: str, folder: Path, key: str) -> Shell:
     """A shell of the installation: `shell("payout", "list")`; `ends` is the status that it must end with."""
-    for name, value in {
+    variables = {
         **stack.variables,
         "HANDSEL_MODE": "local",
         "HANDSEL_STATE_DIR": str(folder / "state"),
         "HANDSEL_PUBLIC_URL": address,
         KEY_VARIABLE: key,
-        "COLUMNS": "200",
-    }.items():
-        monkeypatch.setenv(name, value)
-    get_settings.cache_clear()
+    }
 
-    def run(*words: str | Path, ends: int = 0) -> Result:
-        result = CliRunner().invoke(shell_app, [str(word) for word in words])
-        assert result.exit_code == ends, f"{words}: {result.output} {result.exception!r}"
-        return result
+    def run(*words: str | Path, ends: int = 0) -> CompletedProcess[str]:
+        done = program(variables, *words)
+        assert done.returncode == ends, f"{words}: {done.stdout} {done.stderr}"
+        return done
 
-    try:
-        yield run
-    finally:
-        get_settings.cache_clear()
+    return run

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from domain.ledger import payout_id
 from domain.roles import Role
 from infra.settings import Settings
-from tests.api.shell import Shell, shell_of
+from tests.api.shell import shell_of
 from tests.api.test_payouts import Desk
 from tests.conftest import RunningStack
 from tests.records.finance import waiting
@@ -71,11 +71,9 @@ def test_the_shell_shows_runs(
     stack: RunningStack,
     address: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with shell_of(stack, address, tmp_path, monkeypatch, desk.tenant.keys[Role.VIEWER]) as run:
-        shell: Shell = partial(run, "payout", "runs")
-        (shown,) = json.loads(shell("--state", "parked", "--json").stdout)
-        assert shown["shortage"] == 14_000
-        assert "140.00" in shell().stdout
-        assert payout_id(short[1]) in shell(shown["id"]).stdout
+    shell = partial(shell_of(stack, address, tmp_path, desk.tenant.keys[Role.VIEWER]), "payout", "runs")
+    (shown,) = json.loads(shell("--state", "parked", "--json").stdout)
+    assert shown["shortage"] == 14_000
+    assert "140.00" in shell().stdout
+    assert payout_id(short[1]) in shell(shown["id"]).stdout

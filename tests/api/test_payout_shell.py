@@ -36,12 +36,9 @@ def desk(web: TestClient, app: FastAPI, sessions: sessionmaker[Session], setting
 
 
 @pytest.fixture
-def shell(
-    desk: Desk, stack: RunningStack, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shell]:
+def shell(desk: Desk, stack: RunningStack, address: str, tmp_path: Path) -> Shell:
     """`handsel payout ...` with the brand's key."""
-    with shell_of(stack, address, tmp_path, monkeypatch, desk.tenant.keys[Role.OWNER]) as run:
-        yield partial(run, "payout")
+    return partial(shell_of(stack, address, tmp_path, desk.tenant.keys[Role.OWNER]), "payout")
 
 
 def test_a_member_decides_from_the_shell_and_the_log_says_so(desk: Desk, shell: Shell) -> None:

@@ -37,12 +37,9 @@ def desk(web: TestClient, app: FastAPI, sessions: sessionmaker[Session], setting
 
 
 @pytest.fixture
-def shell(
-    desk: Desk, stack: RunningStack, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shell]:
+def shell(desk: Desk, stack: RunningStack, address: str, tmp_path: Path) -> Shell:
     """`handsel payout ...` with the brand's key."""
-    with shell_of(stack, address, tmp_path, monkeypatch, desk.tenant.keys[Role.OWNER]) as run:
-        yield partial(run, "payout")
+    return partial(shell_of(stack, address, tmp_path, desk.tenant.keys[Role.OWNER]), "payout")
 
 
 def completed(desk: Desk) -> str:

@@ -1,9 +1,10 @@
 """`handsel disclosure` as a person types it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
+
+from tests.program import program
 
 CASES = Path(__file__).parent / "us_cases.jsonl"
 RECORD = {
@@ -21,16 +22,8 @@ RECORD = {
 }
 
 
-def handsel(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "infra.cli.disclosure", *words],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
+def handsel(*words: str, given: str = "") -> CompletedProcess[str]:
+    return program({}, "disclosure", *words, given=given)
 
 
 def test_check_reads_stdin_and_prints_one_object_a_line() -> None:

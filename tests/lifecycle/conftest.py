@@ -27,9 +27,9 @@ from tests.lifecycle.playing import Playing  # noqa: E402 - after its assertions
 from tests.lifecycle.stories import Story  # noqa: E402
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Every part of the local stack, in a folder of its own."""
+    """Every part of the local stack, in a folder of its own, until the last story is over."""
     environ = {name: value for name, value in os.environ.items() if not is_setting(name)}
     stack = Stack(tmp_path_factory.mktemp("lifecycle") / "stack", environ=environ)
     stack.start()
@@ -39,7 +39,7 @@ def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playing(whole_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Playing]:
     """The stories of the tests that were asked for, all under way."""
     chosen: list[Story] = []

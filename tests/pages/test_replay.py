@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from domain.disclosure.packs import compile_pack, load_pack
 from infra.replay import judge, replay
 from tests.conftest import RunningStack
 from tests.pages.studio import Studio
+from tests.program import program
 
 ROOT = Path(__file__).resolve().parents[2]
 US = ROOT / "domain" / "disclosure" / "packs" / "us.toml"
@@ -83,13 +82,9 @@ def test_what_would_pass_now_is_shown_first_and_fails_the_command(
     studio: Studio, stricter: Path, stack: RunningStack
 ) -> None:
     stored(studio, pack_of(stricter))
-    words = [sys.executable, "-m", "infra.cli", "disclosure", "replay", "--brand", studio.brand_id]
-    environ = os.environ | stack.variables
 
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*words, *more], capture_output=True, text=True, timeout=120, cwd=ROOT, env=environ, check=False
-        )
+    def run(*more: str) -> CompletedProcess[str]:
+        return program(stack.variables, "disclosure", "replay", "--brand", studio.brand_id, *more)
 
     plain = run()
     assert plain.returncode == 0, plain.stderr
@@ -111,12 +106,5 @@ def test_what_would_pass_now_is_shown_first_and_fails_the_command(
     ],
 )
 def test_what_is_wrong_is_named(words: list[str], sentence: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "infra.cli", "disclosure", "replay", *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-        check=False,
-    )
+    done = program({}, "disclosure", "replay", *words)
     assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import psycopg
 import pytest
@@ -24,6 +23,7 @@ from infra.objects import ObjectStore
 from infra.settings import Settings
 from infra.tables import AuditFact, Creator, CreatorKey, Erasure, Link
 from tests.conftest import RunningStack
+from tests.program import program
 from tests.records.test_erasure import House, house
 
 __all__ = ["house"]
@@ -120,16 +120,8 @@ def test_a_certificate_that_somebody_changed_erases_nobody(house: House, back: s
 def test_the_program_says_who_is_back_and_erases_them(
     house: House, restored: str, stack: RunningStack, settings: Settings, tmp_path: Path
 ) -> None:
-    def handsel(*words: str) -> subprocess.CompletedProcess[str]:
-        variables = {**stack.variables, "HANDSEL_DATABASE_URL": restored, "COLUMNS": "200"}
-        return subprocess.run(
-            [sys.executable, "-m", "infra.cli", *words],
-            env={"PATH": "/usr/bin:/bin", **variables},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+    def handsel(*words: str) -> CompletedProcess[str]:
+        return program({**stack.variables, "HANDSEL_DATABASE_URL": restored}, *words)
 
     def doctor() -> list[str]:
         answer = handsel("doctor", "--state-dir", str(stack.state_dir), "--json")

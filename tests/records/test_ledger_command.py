@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from subprocess import CompletedProcess
 
 from sqlalchemy import Engine, text
 
 from tests.conftest import RunningStack
+from tests.program import program
 from tests.records.office import Office
 
 
-def _handsel(stack: RunningStack, url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, **stack.variables, "HANDSEL_DATABASE_URL": url, "COLUMNS": "200"}
-    command = [sys.executable, "-m", "infra.cli", "ledger", *words]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
+def _handsel(stack: RunningStack, url: str, *words: str) -> CompletedProcess[str]:
+    return program({**stack.variables, "HANDSEL_DATABASE_URL": url}, "ledger", *words)
 
 
 def test_the_books_are_shown_and_a_difference_is_named(
@@ -29,6 +26,12 @@ def test_the_books_are_shown_and_a_difference_is_named(
     assert "All adds up." in good.stdout
     assert ["creator:paid", "USD", "220.00"] in [line.split() for line in good.stdout.splitlines()]
     assert ["together", "USD", "0.00"] in [line.split() for line in good.stdout.splitlines()]
+    assert "receipt_missing" in good.stdout, "this office paid in March, and Stripe never said what arrived"
+    (warning,) = json.loads(_handsel(stack, own_database_url, "check", "--json").stdout)["warnings"]
+    assert warning["rule"] == "receipt_missing"
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE payout_attempts SET finished_at = now()"))
+    assert "receipt_missing" not in _handsel(stack, own_database_url, "check").stdout
     with owner.begin() as connection:
         connection.execute(text("UPDATE accounts SET balance = 1 WHERE name LIKE 'creator:%:paid:%'"))
         connection.execute(text("UPDATE collaborations SET head = 'x'"))

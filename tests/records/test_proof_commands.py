@@ -20,6 +20,7 @@ from domain.ledger import payout_id
 from infra.tables import Payout
 from infra.vault import Vault
 from tests.conftest import RunningStack
+from tests.program import program
 from tests.records.office import STRIPE, Office
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -34,15 +35,8 @@ def office(office: Office, stack: RunningStack) -> Office:
 
 @pytest.fixture
 def handsel(stack: RunningStack, own_database_url: str, tmp_path: Path) -> Run:
-    def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        variables = {**os.environ, **stack.variables, "HANDSEL_DATABASE_URL": own_database_url}
-        variables |= {"COLUMNS": "200", **settings}
-        command = [sys.executable, "-m", "infra.cli", *words]
-        return subprocess.run(
-            command, env=variables, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120
-        )
-
-    return run
+    own = {**stack.variables, "HANDSEL_DATABASE_URL": own_database_url}
+    return lambda *words, **settings: program(own | settings, *words)
 
 
 def _paid(office: Office) -> str:
