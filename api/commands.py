@@ -124,6 +124,8 @@ async def _no_workflow(temporal: Client, collaboration_id: str, error: RPCError)
         return StillWorking("too many commands at once for this collaboration; send it again")
     if error.status is RPCStatusCode.UNAVAILABLE:
         return StillWorking("the workflow service cannot be reached at the moment; send it again")
+    if error.status is RPCStatusCode.FAILED_PRECONDITION:  # a task of it failed; it is tried again by itself
+        return StillWorking("this collaboration cannot answer at the moment; send it again")
     if error.status is not RPCStatusCode.NOT_FOUND:
         return Defect(f"the workflow service refused: {error.status.name.lower()}")
     try:

@@ -13,7 +13,7 @@ from domain.approvals import enough
 from domain.commands import CheckOutcome
 from domain.gate_facts import Gate, GateFacts, GateResult
 from domain.money import Money
-from domain.payout_line import LOOK_AGAIN
+from domain.payout_line import UNSURE_LOOKS_AGAIN
 from domain.stages import Attention
 from domain.terms import money_in_words
 
@@ -327,7 +327,7 @@ def _funds(facts: GateFacts, now: datetime) -> Gate:
             result=GateResult.WAITING,
             detail=f"{place}; payments before it are with Stripe, and the balance is looked at again.",
             waiting_on="time",
-            until=now + LOOK_AGAIN,
+            until=now + UNSURE_LOOKS_AGAIN,
         )
     lacking, whole = (
         money_in_words(Money(amount=amount, currency=facts.currency))

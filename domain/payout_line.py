@@ -12,8 +12,10 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
-"""After so long a payment looks again that waits for others in the line, or that has just been parked: a
-top-up may have come between the look at the balance and the parking."""
+"""After so long a payment looks again that has just been parked: a top-up may have come between the look at
+the balance and the parking."""
+UNSURE_LOOKS_AGAIN: Final = timedelta(seconds=15)
+"""After so long it looks again while others are with Stripe: most answers come within a second."""
 BALANCE_IS_FRESH: Final = timedelta(seconds=30)
 """A balance that was seen longer ago is asked of Stripe again before a payment is judged by it."""
 ANSWER_IS_LATE: Final = timedelta(minutes=10)

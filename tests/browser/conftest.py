@@ -84,7 +84,9 @@ def served(served_settings: Settings) -> Iterator[FastAPI]:
     """The application on a port of this machine."""
     app = create_app(served_settings)
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=served_settings.api_port, log_level="warning")
+        uvicorn.Config(
+            app, host="127.0.0.1", port=served_settings.api_port, log_config=None, access_log=False
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -17,7 +17,7 @@ from domain.gates import ATTENTION_OF, OVERRIDABLE, all_pass, assess, flag_of, l
 from domain.ids import derived_id
 from domain.money import Money
 from domain.offer import CampaignType
-from domain.payout_line import LOOK_AGAIN, Standing
+from domain.payout_line import UNSURE_LOOKS_AGAIN, Standing
 from domain.roles import Role
 from domain.stages import Attention, Stage
 
@@ -133,7 +133,7 @@ def test_money_under_way_is_waited_for_without_asking_anybody() -> None:
     gates = assess(unsure, NOW)
     assert not all_pass(gates)
     assert flag_of(gates, unsure) == ""
-    assert look_at(gates, NOW) == NOW + LOOK_AGAIN
+    assert look_at(gates, NOW) == NOW + UNSURE_LOOKS_AGAIN
     parked = unsure.model_copy(update={"parked": True})
     assert flag_of(gates, parked) == Attention.FUNDS_SHORT, "who was told before is not told that it is over"
 

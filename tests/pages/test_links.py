@@ -105,7 +105,7 @@ def test_a_forwarded_link_can_only_send_a_fresh_one_to_its_owner(
         notices = session.scalars(query).all()
     assert len(notices) == 1, "asked three times within a minute, mailed once"
     assert notices[0].id == derived_id("notice", of, "fresh_link", 1)
-    assert notices[0].state == "queued"
+    assert notices[0].state in ("queued", "sending", "sent")
     assert notices[0].message_id == f"<{notices[0].id}@hazel.example>"
     fresh = studio.link(of)
     assert other_browser.open(fresh).status_code == 200
