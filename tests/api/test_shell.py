@@ -2,20 +2,20 @@
 
 import json
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from infra.cli import COMMANDS, app
+from infra.cli import COMMANDS
 from infra.cli.api import KEY_FILE, KEY_VARIABLE
-from infra.settings import Settings, get_settings
+from infra.settings import Settings
 from tests.api.live import until, working
+from tests.api.shell import Shell, shell_with
+from tests.program import program
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-Shell = Callable[..., Result]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,28 +25,17 @@ def workers(settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def shell(
-    settings: Settings, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shell]:
+def shell(settings: Settings, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """`handsel ...` in a fresh state folder, over the running server."""
     for name, value in {
         "HANDSEL_MODE": "local",
         "HANDSEL_STATE_DIR": str(tmp_path / "state"),
         "HANDSEL_DATABASE_URL": settings.database_url,
         "HANDSEL_PUBLIC_URL": address,
-        "COLUMNS": "200",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    get_settings.cache_clear()
-
-    def run(*words: str | Path, ends: int = 0) -> Result:
-        result = CliRunner().invoke(app, [str(word) for word in words])
-        assert result.exit_code == ends, f"{words}: {result.output} {result.exception!r}"
-        return result
-
-    yield run
-    get_settings.cache_clear()
+    return shell_with({})
 
 
 def read(shell: Shell, *words: str | Path) -> Any:
@@ -128,7 +117,6 @@ def test_what_is_missing_is_said_in_plain_words(
     monkeypatch.setenv(KEY_VARIABLE, "hs_local_wrong")
     assert "wrong_key" in shell("campaign", "list", ends=1).stderr
     monkeypatch.setenv("HANDSEL_PUBLIC_URL", "http://127.0.0.1:9")
-    get_settings.cache_clear()
     assert "Nobody answers" in shell("campaign", "list", ends=1).stderr
     assert "cannot be read" in shell("creators", "import", tmp_path / "none.csv", ends=2).stderr
     mistaken = shell("brand", "create", "X", "--owner-email", "nobody", ends=1)
@@ -138,9 +126,9 @@ def test_what_is_missing_is_said_in_plain_words(
 def test_every_command_of_the_front_explains_itself() -> None:
     for name in ("brand", "product", "creators", "campaign", "collaboration", "shipment"):
         assert name in COMMANDS
-        result = CliRunner().invoke(app, [name, "--help"])
-        assert result.exit_code == 0
-        assert "Commands" in result.output
+        explained = program({}, name, "--help")
+        assert explained.returncode == 0
+        assert "Commands" in explained.stdout
 
 
 def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
@@ -161,7 +149,7 @@ def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "ledger.csv"
     assert "2 rows in" in shell("export", "ledger", "-o", file).stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert "variant:stock" in shell("export", "journal", ends=1).output
+    assert "variant:stock" in shell("export", "journal", ends=1).stderr
     for kind, code in (("variant:stock", "1400"), ("world", "9999")):
         shell("export", "code", kind, code)
     journal = tmp_path / "journal.parquet"
@@ -169,7 +157,7 @@ def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
     (month,) = read(shell, "period", "list")
     assert month["state"] == "open"
     assert "period_running" in shell("period", "show", month["month"]).stdout
-    assert "needs_person" in shell("period", "close", month["month"], ends=1).output
+    assert "needs_person" in shell("period", "close", month["month"], ends=1).stderr
     assert "compared up to" in shell("reconcile", "run").stdout
     assert "0 open." in shell("reconcile", "list").stdout
     assert "neither a day" in shell("ledger", "balance", account, "--at", "soon", ends=2).output
