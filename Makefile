@@ -25,7 +25,7 @@ up: $(READY) ## start the local stack and stay; Ctrl-C ends it
 
 test: $(READY) ## every test; browser tests need Chromium
 	@infra/ci/chromium.sh
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(READY) ## the long fault run: kills every part while 200 collaborations live
 	HANDSEL_FAULT_COLLABORATIONS=200 HANDSEL_FAULT_CELLS=3 $(BIN)/pytest -n 0 -m faults tests/faults $(ARGS)

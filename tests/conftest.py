@@ -43,8 +43,8 @@ ROOM = 4 * 2**30
 LONGEST = (
     "lifecycle/test_every_life.py",
     "browser/test_finance_day.py",
-    "faults/test_everything_breaks.py",
     "mail/test_delivery.py",
+    "faults/test_everything_breaks.py",
     "browser/test_accessible.py",
     "demo/test_demo.py",
     "api/test_contract.py",

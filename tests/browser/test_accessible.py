@@ -12,9 +12,10 @@ from tests.browser.conftest import DESK, PHONE
 from tests.pages.studio import Studio
 from tests.pages.test_states import STATES
 
-VIEWS = ((PHONE, "light"), (DESK, "dark"))
+Views = tuple[tuple[dict[str, int], str], ...]
+VIEWS: Views = ((PHONE, "light"), (DESK, "dark"))
 """What every state is looked at in: both sizes and both schemes."""
-OTHER_VIEWS = ((PHONE, "dark"), (DESK, "light"))
+OTHER_VIEWS: Views = ((PHONE, "dark"), (DESK, "light"))
 RICHEST = ("invited", "in production", "to mend", "payable, no account")
 OPTIONS = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -45,7 +46,7 @@ def small_targets(page: Any) -> list[str]:
     return list(page.evaluate(script))
 
 
-def check_views(page: Any, views: tuple[tuple[dict[str, int], str], ...]) -> None:
+def check_views(page: Any, views: Views) -> None:
     """With everything unfolded: nothing for axe, nothing sideways, nothing too small to touch."""
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     for size, scheme in views:

@@ -37,9 +37,9 @@ def under_way() -> list[Walk]:
 
 
 @pytest.fixture(scope="module")
-def finished() -> list[Walk]:
+def finished(under_way: list[Walk]) -> list[Walk]:
     """The same lives, brought to their end by time and by whoever has the ball."""
-    walks = [walked(seed) for seed in FIRST_SEEDS]
+    walks = [walk.copy() for walk in under_way]
     for walk in walks:
         walk.finish()
     return walks
@@ -75,8 +75,7 @@ def test_every_command_is_a_change_or_a_named_refusal(under_way: list[Walk]) -> 
 
 def test_the_clocks_command_is_possible_when_its_alarm_rings(under_way: list[Walk]) -> None:
     """Else the workflow would wake again and again: `ring` raises when the command is refused."""
-    for seed in FIRST_SEEDS:
-        walk = walked(seed)
+    for walk in (one.copy() for one in under_way):
         while (alarm := next_alarm(walk.state)) is not None:
             walk.ring()
             assert next_alarm(walk.state) != alarm, "the same alarm would ring again"

@@ -7,7 +7,7 @@ simple ledger of what was promised, so that tests can ask about whole lives inst
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -153,6 +153,10 @@ class Walk:
 
     comes_back: bool = False
     """Whether Stripe reverses a transfer after the end, so that it is paid again."""
+
+    def copy(self) -> Walk:
+        """The same life, to go on with in another way. States and steps never change."""
+        return replace(self, steps=self.steps[:])
 
     @property
     def changes(self) -> list[Change]:

@@ -101,7 +101,7 @@ async def test_two_workers_together_stay_within_stripes_limit(
     bank: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    count, queue = 80, f"payments-{uuid4().hex}"
+    count, queue = 60, f"payments-{uuid4().hex}"
     made = due(office, till, bank, count)
     for of, account in made.items():
         office.must(of, OpenAttempt(report_id=office.report(of, destination=account)))
