@@ -160,4 +160,4 @@ def test_the_books_from_the_shell(shell: Shell, tmp_path: Path) -> None:
     assert "needs_person" in shell("period", "close", month["month"], ends=1).stderr
     assert "compared up to" in shell("reconcile", "run").stdout
     assert "0 open." in shell("reconcile", "list").stdout
-    assert "neither a day" in shell("ledger", "balance", account, "--at", "soon", ends=2).stdout
+    assert "neither a day" in shell("ledger", "balance", account, "--at", "soon", ends=2).stderr
