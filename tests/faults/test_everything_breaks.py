@@ -143,13 +143,16 @@ async def live_through(place: Yard, client: Client, seed: int) -> Chaos:
     finally:
         await asyncio.to_thread(chaos.stop)
 
-    def all_done() -> bool:
+    def at_rest() -> bool:
+        """Everybody has ended and no mail is left; one whose sender died waits until its lease is over."""
         try:
-            return place.count(campaign_id, "completed") == COUNT
+            with place.sessions() as session:
+                open_mails = select(func.count()).where(Notice.state.in_(("queued", "sending")))
+                return place.count(campaign_id, "completed") == COUNT and session.scalar(open_mails) == 0
         except SQLAlchemyError:
             return False
 
-    await until(all_done, 120)
+    await until(at_rest, 120)
     return chaos
 
 
