@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -23,38 +19,19 @@ from sqlalchemy import text
 from activities.compare import compare
 from activities.ledger import post
 from activities.stripe_rows import copy_rows, settled_totals
-from benchmarks.yard import Yard
+from benchmarks.yard import Yard, counting_house
 from domain.ledger import Deal, budget_declared, fee_held
 from domain.money import Money
 from domain.roles import HANDSEL
-from infra.database import engine_at, make_engine, make_sessions
+from infra.database import engine_at, make_sessions
 from infra.ids import new_id
 from infra.ledger_check import check
-from infra.local.stack import Stack
-from infra.settings import settings_from
-from infra.vault import Vault
 from infra.worker import stripe_gateway
 
 PROCESSES = 4
 CAMPAIGNS = 2_000
 FEE = Money(amount=100, currency="USD")
 RICH = Money(amount=10**12, currency="USD")
-
-
-@contextmanager
-def counting_house() -> Iterator[Yard]:
-    """A database and Stripe's simulator with a brand; no workers, so that nothing else is at work."""
-    folder = Path(tempfile.mkdtemp(prefix="handsel-bench-"))
-    stack = Stack(folder / "stack", parts=("postgres", "stripe", "migrate"), environ={})
-    try:
-        stack.start()
-        settings = settings_from(stack.env())
-        place = Yard(stack, settings, make_sessions(make_engine(settings)), Vault(settings.vault_key))
-        place.found()
-        yield place
-    finally:
-        stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- entries a second -------------------------------------------------------------------------------
@@ -161,9 +138,9 @@ def _seed_attempts(place: Yard, count: int) -> None:
     with place.sessions.begin() as session:
         session.execute(
             text(
-                "INSERT INTO payouts (id, brand_id, collaboration_id, part, creator_id, amount, currency, "
-                "state, pay_by, created_at) SELECT 'payout_' || n, :brand, :of, n, 'creator_1', 1000 + n, "
-                "'USD', 'sent', now(), now() FROM generate_series(1, :count) n"
+                "INSERT INTO payouts (id, brand_id, collaboration_id, part, kind, creator_id, amount, "
+                "currency, state, pay_by, created_at) SELECT 'payout_' || n, :brand, :of, n, 'fee', "
+                "'creator_1', 1000 + n, 'USD', 'sent', now(), now() FROM generate_series(1, :count) n"
             ),
             values,
         )

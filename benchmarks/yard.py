@@ -10,8 +10,8 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -296,10 +296,13 @@ class Life:
 
 
 @contextmanager
-def yard(**extra: str) -> Iterator[Yard]:
-    """A stack with a brand, in a folder that is gone afterwards. `extra` are more environment settings."""
+def yard(parts: Sequence[str] | None = None, **extra: str) -> Iterator[Yard]:
+    """A stack with a brand, in a folder that is gone afterwards; all of it, or only these `parts` of it.
+
+    `extra` are more environment settings.
+    """
     folder = Path(tempfile.mkdtemp(prefix="handsel-bench-"))
-    stack = Stack(folder / "stack", environ=extra)
+    stack = Stack(folder / "stack", parts=parts, environ=extra)
     try:
         stack.start()
         settings = settings_from(stack.env())
@@ -309,6 +312,11 @@ def yard(**extra: str) -> Iterator[Yard]:
     finally:
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def counting_house() -> AbstractContextManager[Yard]:
+    """A database and Stripe's simulator with a brand; no workers, so that nothing else is at work."""
+    return yard(("postgres", "stripe", "migrate"))
 
 
 async def client_of(place: Yard) -> Client:
