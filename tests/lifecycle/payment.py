@@ -56,7 +56,7 @@ async def test_a_transfer_to_an_account_that_was_just_blocked_is_refused_and_mad
     await life.accepts()
     await life.sets_up_payment()
     async with messages(life, "drop"):
-        await life.place.stripe(f"accounts/{life.account}/onboard", outcome="due")
+        await life.place.bank.ask_for_a_document(life.account)
         await life.posts()
         await life.gets("payment_setup")
         await life.sets_up_payment()
