@@ -32,7 +32,7 @@ NOT_HELD = {
 
 @pytest.fixture(scope="session")
 def api_schema(address: str) -> schemathesis.BaseSchema:
-    return schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
+    return schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", timeout=60)
 
 
 @pytest.fixture
