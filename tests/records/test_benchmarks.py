@@ -1,4 +1,4 @@
-"""The measurements of the books, small: each proves what it seeded, so none rots between two runs."""
+"""The measurements of the books and the audit log, small, so that none rots between two runs."""
 
 from __future__ import annotations
 
